@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proxies under test: how each is configured, started and checked."""
+import hashlib
+import http.client
+import os
+import pathlib
+import re
+import resource
+import subprocess
+from dataclasses import dataclass, field
+
+from processes import Failure, free_port, wait_for_port
+
+HERE = pathlib.Path(__file__).resolve().parent
+HOST = "bench.test"
+START_PATIENCE_S = 60.0  # 100,000 routes take a while to read
+
+# What suits small answers does not suit large ones; each was the best of several in its place.
+NGINX_BODIES = {
+    "default": "",
+    "buffered": "proxy_buffering on; proxy_max_temp_file_size 0; proxy_buffer_size 16k; proxy_buffers 8 16k; "
+                "proxy_busy_buffers_size 32k;",
+    "unbuffered": "proxy_buffering off; proxy_buffer_size 128k; proxy_buffers 4 128k; "
+                  "proxy_busy_buffers_size 256k;",
+}
+# "auto" often judges splicing not worth it where it is.
+HAPROXY_SPLICE = {
+    "auto": ("", "option splice-auto"),
+    "always": ("tune.pipesize 262144", "option splice-response"),
+}
+
+
+@dataclass
+class Proxy:
+    """One row of a comparison. `kind` says how it is started, `name` how it is shown."""
+    name: str
+    kind: str                     # engine | nginx | haproxy | floor
+    binary: str
+    options: dict = field(default_factory=dict)
+
+    @property
+    def is_peer(self):
+        return self.kind in ("nginx", "haproxy")
+
+
+class Stand:
+    """What every scenario shares: the cores, the upstream, a scratch directory, the load programs."""
+
+    def __init__(self, processes, directory, tools, proxy_core, load_core):
+        self.processes = processes
+        self.directory = pathlib.Path(directory)
+        self.tools = tools
+        self.proxy_core = proxy_core
+        self.load_core = load_core
+        self.upstream_port = free_port()
+        self.upstream = processes.start([tools / "upstream", self.upstream_port], load_core, self.log("upstream"))
+        wait_for_port(self.upstream_port, self.upstream, "the upstream")
+        self.expected = {path: fetch(self.upstream_port, path)[:3] for path in ("/ok", "/64k", "/1m")}
+
+    def log(self, name):
+        return self.directory / f"{name}.log"
+
+
+class Running:
+    """A started proxy; leaving the block ends it."""
+
+    def __init__(self, stand, proxy):
+        self.stand = stand
+        self.proxy = proxy
+        self.port = free_port()
+        self.directory = stand.directory / f"{proxy.kind}-{self.port}"
+        self.directory.mkdir()
+        command = COMMANDS[proxy.kind](self)
+        self.process = stand.processes.start(command, stand.proxy_core, self.directory / "log")
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def __enter__(self):
+        try:
+            wait_for_port(self.port, self.process, self.proxy.name, START_PATIENCE_S)
+        except BaseException:
+            self.stand.processes.end(self.process)
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stand.processes.end(self.process)
+
+    def write(self, name, text):
+        """Whole or not at all: a proxy that watches the file never sees half of it."""
+        path = self.directory / name
+        scratch = self.directory / f"{name}.new"
+        scratch.write_text(text, encoding="utf-8")
+        scratch.rename(path)
+        return path
+
+    def check_answers(self, paths, host=HOST):
+        """Twice on one connection: a proxy that answers wrongly, or drops its client, is not measured."""
+        for path in paths:
+            for attempt in fetch_often(self.port, path, host, 2):
+                if attempt[:3] != self.stand.expected[path]:
+                    raise Failure(f"{self.proxy.name} answers GET {path} with {describe(attempt)}, "
+                                  f"the upstream with {describe(self.stand.expected[path])}")
+        if self.proxy.kind == "floor":
+            return
+        head = fetch(self.port, "/head", host)[3].lower()
+        if b"\r\nx-forwarded-for: 127.0.0.1\r\n" not in head:
+            raise Failure(f"{self.proxy.name} sends no X-Forwarded-For to the upstream: not the same work")
+
+
+# ---- one function per kind: writes the configuration, returns the command -----------------------
+
+def engine_config(running, routes=None):
+    routes = routes or f'"*" = "127.0.0.1:{running.stand.upstream_port}"\n'
+    return (f'listen = ["127.0.0.1:{running.port}"]\n\n[routes]\n{routes}\n'
+            '[engine]\nworkers = 1\npin = false\n\n[log]\nlevel = "error"\naccess = "off"\n')
+
+
+def engine_command(running):
+    make_routes = running.proxy.options.get("routes")
+    routes = make_routes(running.stand.upstream_port) if make_routes else None
+    path = running.write("proxy.toml", engine_config(running, routes))
+    return [running.proxy.binary, "--config", path]
+
+
+def rendered(running, template, **words):
+    text = (HERE / template).read_text(encoding="utf-8")
+    descriptors = hard_descriptor_limit()
+    # HAProxy wants two descriptors for each, and pipes for every fourth.
+    connections = min(20000, (descriptors - 500) * 2 // 5)
+    words |= {"PORT": running.port, "UPSTREAM": running.stand.upstream_port, "DIR": running.directory,
+              "DESCRIPTORS": descriptors, "CONNECTIONS": connections, "NGINX_CONNECTIONS": 2 * connections}
+    for word, value in words.items():
+        text = text.replace(f"@{word}@", str(value))
+    return text
+
+
+def nginx_command(running):
+    bodies = NGINX_BODIES[running.proxy.options.get("bodies", "default")]
+    # nginx started by root gives up root in its worker, which must still reach its directories.
+    running.directory.chmod(0o755)
+    path = running.write("nginx.conf", rendered(running, "nginx.conf.in", BODIES=bodies))
+    return [running.proxy.binary, "-p", running.directory, "-c", path]
+
+
+def haproxy_command(running):
+    pipes, splice = HAPROXY_SPLICE[running.proxy.options.get("splice", "auto")]
+    path = running.write("haproxy.cfg", rendered(running, "haproxy.cfg.in", PIPES=pipes, SPLICE=splice))
+    return [running.proxy.binary, "-db", "-f", path]
+
+
+def floor_command(running):
+    mode = running.proxy.options.get("mode", "copy")
+    return [running.proxy.binary, running.port, running.stand.upstream_port, mode]
+
+
+COMMANDS = {"engine": engine_command, "nginx": nginx_command, "haproxy": haproxy_command, "floor": floor_command}
+
+
+# ---- small parts --------------------------------------------------------------------------------
+
+def hard_descriptor_limit():
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return 200_000 if limit == resource.RLIM_INFINITY else min(200_000, limit)
+
+
+def request(connection, path, host):
+    connection.request("GET", path, headers={"Host": host})
+    answer = connection.getresponse()
+    body = answer.read()
+    return answer.status, int(answer.headers.get("Content-Length", -1)), hashlib.sha256(body).hexdigest(), body
+
+
+def fetch(port, path, host=HOST):
+    return fetch_often(port, path, host, 1)[0]
+
+
+def fetch_often(port, path, host, times):
+    """Requests one after the other on one connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        return [request(connection, path, host) for _ in range(times)]
+    except (OSError, http.client.HTTPException) as error:
+        raise Failure(f"GET {path} through port {port} failed: {error!r}") from error
+    finally:
+        connection.close()
+
+
+def describe(answer):
+    return f"status {answer[0]}, Content-Length {answer[1]}, SHA-256 {answer[2][:12]}…"
+
+
+def version_of(kind, binary):
+    flag = {"engine": "--version", "nginx": "-v", "haproxy": "-v", "wrk": "-v"}[kind]
+    said = subprocess.run([binary, flag], capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"})
+    lines = (said.stdout + said.stderr).strip().splitlines()
+    if not lines:
+        return f"{kind} (version unknown)"
+    if found := re.search(r"\d+\.\d+[\w.+~-]*", lines[0]) if kind != "engine" else None:
+        return f"{kind} {found[0]}"
+    return lines[0]

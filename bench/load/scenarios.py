@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is measured: each scenario takes a Bench and returns one entry of the results file."""
+import http.client
+import json
+import os
+import signal
+import subprocess
+import time
+from statistics import median
+
+from processes import CoreMeter, CpuMeter, Failure, is_alive, last_words, memory_of
+from proxies import HERE, HOST, Proxy, Running, engine_config
+
+CONNECTIONS = 64
+IDLE_CONNECTIONS = 5000
+IDLE_SETTLE_S = 3        # proxies give memory back a moment after the last request
+ROUTES = 100_000
+PACED_SHARE = 0.6        # of the slowest proxy's saturation
+RELOADS = 1000
+RELOAD_PATIENCE_S = 5.0
+RELOADS_LAST_S = 60      # a slow engine must not hold up everything
+FOREIGN_MAX = 0.10       # of the proxy's core used by somebody else: the round is disturbed
+STEAL_MAX = 0.02
+# Settings that suit large bodies, and the row with the second one.
+BODY_OPTIONS = {
+    "nginx": ({"bodies": "buffered"}, ("-unbuffered", {"bodies": "unbuffered"})),
+    "haproxy": ({"splice": "auto"}, ("-splice", {"splice": "always"})),
+}
+
+
+class Bench:
+    """A stand, the proxies to compare, and how long and how often."""
+
+    def __init__(self, stand, proxies, rounds, seconds, say):
+        self.stand = stand
+        self.proxies = proxies
+        self.rounds = rounds
+        self.seconds = seconds
+        self.say = say
+        self.saturation = {}     # requests per second by name, from the scenario "small"
+
+    def of_kinds(self, *kinds):
+        return [proxy for proxy in self.proxies if proxy.kind in kinds]
+
+    def in_rounds(self, proxies, measure, rounds=None):
+        """A B, then B A, and so on: a drift of the machine meets everybody alike."""
+        found = {proxy.name: [] for proxy in proxies}
+        for number in range(rounds or self.rounds):
+            for proxy in proxies if number % 2 == 0 else reversed(proxies):
+                found[proxy.name].append(measure(proxy))
+            self.say(f"  round {number + 1}: " + ", ".join(
+                f"{name} {rows[-1]['value']:.1f}" for name, rows in found.items()))
+        return {name: {"kind": kind_of(proxies, name), "value": median(row["value"] for row in rows), "rounds": rows}
+                for name, rows in found.items()}
+
+
+def kind_of(proxies, name):
+    return next(proxy.kind for proxy in proxies if proxy.name == name)
+
+
+# ---- CPU per request under a closed loop --------------------------------------------------------
+
+def saturate(stand, running, path, seconds, headers=(), script="count.lua", arguments=()):
+    """One run of wrk; what the proxy spent, divided by wrk's own count."""
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", HERE / script]
+    for header in (f"Host: {HOST}", *headers):
+        command += ["-H", header]
+    command += [f"http://127.0.0.1:{running.port}{path}", *(("--", *arguments) if arguments else ())]
+    core, cpu, began = CoreMeter(stand.proxy_core), CpuMeter(running.pid), time.monotonic()
+    process = stand.processes.start(command, stand.load_core, stand.log("wrk"), stdout=subprocess.PIPE)
+    said = process.stdout.read().decode()
+    process.wait()
+    spent, shares, elapsed = cpu.spent(), core.shares(), time.monotonic() - began
+    stand.processes.end(process)
+    counted = next((json.loads(line[8:]) for line in said.splitlines() if line.startswith("counted ")), None)
+    check_count(running, counted, said.strip() or last_words(process))
+    foreign = shares["busy"] - spent / 1e9 / elapsed
+    return {"value": spent / 1000 / counted["requests"],
+            "requests_per_second": counted["requests"] / (counted["microseconds"] / 1e6),
+            "errors": counted["errors"], "core_idle": round(shares["idle"], 4),
+            "disturbed": foreign > FOREIGN_MAX or shares["steal"] > STEAL_MAX}
+
+
+def check_count(running, counted, said):
+    """A proxy that fails is fast: its figure must not be believed."""
+    if not is_alive(running.pid):
+        raise Failure(f"{running.proxy.name} died under load: {last_words(running.process)}")
+    if not counted or not counted["requests"]:
+        raise Failure(f"wrk counted nothing through {running.proxy.name}: {said}")
+    if counted["bad_status"] or counted["errors"] > counted["requests"] / 1000:
+        raise Failure(f"{running.proxy.name} failed under load: {counted}")
+
+
+def cpu_scenario(bench, title, path, headers=(), kinds=("engine", "nginx", "haproxy", "floor"), variants=False):
+    proxies = []
+    for proxy in bench.of_kinds(*kinds):
+        proxies += bodies_variants(proxy) if variants else [proxy]
+
+    def measure(proxy):
+        with Running(bench.stand, proxy) as running:
+            running.check_answers([path])
+            saturate(bench.stand, running, path, 1, headers)
+            return saturate(bench.stand, running, path, bench.seconds, headers)
+
+    return entry(title, "CPU per request", "µs", bench.in_rounds(proxies, measure))
+
+
+def bodies_variants(proxy):
+    """Large bodies have more than one fair setting: each is a row, and the best of them counts."""
+    if proxy.kind == "floor":
+        return [Proxy("floor", "floor", proxy.binary, {"mode": "splice"})]
+    if proxy.kind not in BODY_OPTIONS:
+        return [proxy]
+    plain, (suffix, other) = BODY_OPTIONS[proxy.kind]
+    first = Proxy(proxy.name, proxy.kind, proxy.binary, plain)
+    if proxy.name.endswith(" (again)"):
+        return [first]
+    return [first, Proxy(f"{proxy.name}{suffix}", proxy.kind, proxy.binary, other)]
+
+
+def small(bench):
+    result = cpu_scenario(bench, f"2-byte body, {CONNECTIONS} kept connections", "/ok")
+    bench.saturation = {name: median(row["requests_per_second"] for row in found["rounds"])
+                        for name, found in result["proxies"].items()}
+    return result
+
+
+def body_64k(bench):
+    return cpu_scenario(bench, f"64 KiB body, {CONNECTIONS} kept connections", "/64k", variants=True)
+
+
+def body_1m(bench):
+    return cpu_scenario(bench, f"1 MiB body, {CONNECTIONS} kept connections", "/1m", variants=True)
+
+
+def newconn(bench):
+    return cpu_scenario(bench, "new connection for every request, 2-byte body", "/ok", ("Connection: close",),
+                        kinds=("engine", "nginx", "haproxy"))
+
+
+# ---- memory -------------------------------------------------------------------------------------
+
+def idle(bench):
+    count = IDLE_CONNECTIONS
+
+    def measure(proxy):
+        with Running(bench.stand, proxy) as running:
+            running.check_answers(["/ok"])
+            time.sleep(0.5)
+            before = memory_of(running.pid)
+            holder = bench.stand.processes.start([bench.stand.tools / "hold", running.port, count],
+                                                 bench.stand.load_core, bench.stand.log("hold"),
+                                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            if holder.stdout.readline().split() != [b"held", str(count).encode()]:
+                raise Failure(f"could not hold {count} connections through {proxy.name}: {last_words(holder)}")
+            time.sleep(IDLE_SETTLE_S)
+            after = memory_of(running.pid)
+            holder.stdin.close()
+            open_count = int(holder.stdout.readline().split()[1])
+            holder.wait()
+            bench.stand.processes.end(holder)
+            if open_count != count:
+                raise Failure(f"{proxy.name} closed {count - open_count} of {count} idle connections")
+            return {"value": (after["pss"] - before["pss"]) / count,
+                    "private": (after["private"] - before["private"]) / count, "total": after["pss"]}
+
+    proxies = bench.of_kinds("engine", "nginx", "haproxy")
+    return entry(f"memory per idle kept connection ({count:,})", "user-space memory (PSS) per connection", "B",
+                 bench.in_rounds(proxies, measure, min(bench.rounds, 3)))
+
+
+# ---- latency at a fixed rate --------------------------------------------------------------------
+
+def start_paced(bench, running, rate, seconds):
+    return bench.stand.processes.start([bench.stand.tools / "paced", running.port, rate, seconds, CONNECTIONS],
+                                       bench.stand.load_core, bench.stand.log("paced"), stdout=subprocess.PIPE)
+
+
+def finish_paced(bench, process):
+    said = process.stdout.read().decode()
+    process.wait()
+    bench.stand.processes.end(process)
+    if process.returncode != 0 or not said:
+        raise Failure(f"the paced generator failed: {last_words(process)}")
+    return json.loads(said)
+
+
+def pace_of(bench, proxies):
+    """The rate for everybody: a share of what the slowest can do."""
+    for proxy in proxies:
+        if proxy.name not in bench.saturation:
+            with Running(bench.stand, proxy) as running:
+                bench.saturation[proxy.name] = saturate(bench.stand, running, "/ok", 1)["requests_per_second"]
+    return int(PACED_SHARE * min(bench.saturation[proxy.name] for proxy in proxies))
+
+
+def latency(bench):
+    proxies = bench.of_kinds("engine", "nginx", "haproxy", "floor")
+    rate = pace_of(bench, proxies)
+
+    def measure(proxy):
+        with Running(bench.stand, proxy) as running:
+            finish_paced(bench, start_paced(bench, running, rate, 1))
+            found = finish_paced(bench, start_paced(bench, running, rate, bench.seconds))
+        if found["failed"]:
+            raise Failure(f"{found['failed']} requests failed at {rate}/s through {proxy.name}")
+        return {"value": found["p99_us"], **found}
+
+    return entry(f"p99 at {rate:,} requests/s (fixed rate, {PACED_SHARE:.0%} of the slowest)", "p99 latency", "µs",
+                 bench.in_rounds(proxies, measure)) | {"rate": rate}
+
+
+# ---- the engine against itself ------------------------------------------------------------------
+
+def engine_of(bench):
+    engines = bench.of_kinds("engine")
+    return engines[0] if engines else None
+
+
+def many_routes(upstream_port):
+    return "".join(f'"h{i}.bench.test" = "127.0.0.1:{upstream_port}"\n' for i in range(ROUTES))
+
+
+def routes(bench):
+    engine = engine_of(bench)
+    proxies = [Proxy("1 route", "engine", engine.binary),
+               Proxy(f"{ROUTES:,} routes", "engine", engine.binary, {"routes": many_routes})]
+
+    def measure(proxy):
+        began = time.monotonic()
+        with Running(bench.stand, proxy) as running:
+            started = time.monotonic() - began
+            running.check_answers(["/ok"], f"h{ROUTES - 1}.bench.test")
+            load = {"script": "hosts.lua", "arguments": [str(ROUTES - 1)]}
+            saturate(bench.stand, running, "/ok", 1, **load)
+            found = saturate(bench.stand, running, "/ok", bench.seconds, **load)
+            return found | {"start_seconds": round(started, 3), "memory": memory_of(running.pid)["pss"]}
+
+    result = entry(f"{ROUTES:,} routes instead of 1, 2-byte body, 4,096 hosts in turn", "CPU per request", "µs",
+                   bench.in_rounds(proxies, measure))
+    return result | {"base": proxies[0].name, "changed": proxies[1].name}
+
+
+def reload_routes(upstream_port, generation):
+    """The redirect shows from outside which generation answers."""
+    return (f'"*" = "127.0.0.1:{upstream_port}"\n'
+            f'"generation.test" = "redirect:http://g{generation}.test{{uri}}"\n')
+
+
+def generation_of(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/", headers={"Host": "generation.test", "Connection": "close"})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.headers.get("Location", "")
+    finally:
+        connection.close()
+
+
+def reload_often(running, count):
+    """Reloads until `count` generations were seen to answer, or the time is over; returns how many were."""
+    started = time.monotonic()
+    for number in range(1, count + 1):
+        running.write("proxy.toml", engine_config(
+            running, reload_routes(running.stand.upstream_port, number)))
+        os.kill(running.pid, signal.SIGHUP)
+        deadline = time.monotonic() + RELOAD_PATIENCE_S
+        while generation_of(running.port) != f"http://g{number}.test/":
+            if time.monotonic() > deadline:
+                raise Failure(f"reload {number} was not seen to answer within {RELOAD_PATIENCE_S:.0f} s: "
+                              f"{last_words(running.process)}")
+            time.sleep(0.002)
+        if time.monotonic() - started > RELOADS_LAST_S:
+            return number
+    return count
+
+
+def reload(bench):
+    engine = engine_of(bench)
+    proxy = Proxy(engine.name, "engine", engine.binary, {"routes": lambda port: reload_routes(port, 0)})
+    rate = pace_of(bench, [engine])
+    wanted = RELOADS if bench.rounds > 2 else RELOADS // 10
+    with Running(bench.stand, proxy) as running:
+        reload_often(running, 1)
+        finish_paced(bench, start_paced(bench, running, rate, 1))
+        memory_before = memory_of(running.pid)["pss"]
+        calm = finish_paced(bench, start_paced(bench, running, rate, bench.seconds))
+        loaded = start_paced(bench, running, rate, 24 * 3600)
+        began = time.monotonic()
+        done = reload_often(running, wanted)
+        took = time.monotonic() - began
+        loaded.send_signal(signal.SIGTERM)
+        busy = finish_paced(bench, loaded)
+        memory_after = memory_of(running.pid)["pss"]
+    rows = {"calm": calm, "reloading": busy}
+    for name, found in rows.items():
+        bench.say(f"  {name}: p99 {found['p99_us']:.0f} µs, {found['failed']} failed, "
+                  f"{found['reconnected']} connections closed, {found['requests']} requests")
+    result = entry(f"{done:,} reloads in a row at {rate:,} requests/s", "p99 latency", "µs", {
+        name: {"kind": "engine", "value": found["p99_us"], "rounds": [{"value": found["p99_us"], **found}]}
+        for name, found in rows.items()})
+    return result | {"base": "calm", "changed": "reloading", "rate": rate, "reloads": done,
+                     "seconds_per_reload": round(took / done, 5),
+                     "memory_growth": round(memory_after / memory_before - 1, 4)}
+
+
+def entry(title, metric, unit, proxies):
+    return {"title": title, "metric": metric, "unit": unit, "proxies": proxies}
+
+
+SCENARIOS = {"small": small, "64k": body_64k, "1m": body_1m, "newconn": newconn, "latency": latency, "idle": idle,
+             "routes": routes, "reload": reload}
+ENGINE_ONLY = ("routes", "reload")

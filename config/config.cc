@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "config/config.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include "engine/base/check.h"
+
+namespace config {
+namespace {
+
+std::string host_and_port(const std::string& host, uint16_t port) {
+  bool is_v6 = host.find(':') != std::string::npos;
+  return fmt::format("{}{}{}:{}", is_v6 ? "[" : "", host, is_v6 ? "]" : "", port);
+}
+
+}  // namespace
+
+std::string Position::text() const { return line == 0 ? file : fmt::format("{}:{}", file, line); }
+
+std::string Listener::text() const { return host_and_port(host, port); }
+
+std::string Network::text() const {
+  std::array<char, INET6_ADDRSTRLEN> out{};
+  inet_ntop(is_v6 ? AF_INET6 : AF_INET, address.data(), out.data(), out.size());
+  return fmt::format("{}/{}", out.data(), prefix_bits);
+}
+
+std::string Target::display() const {
+  switch (kind) {
+    case Kind::LoopbackPort: return fmt::format("localhost:{}", port);
+    case Kind::Tcp: return host_and_port(host, port);
+    case Kind::Unix: return "unix:" + path;
+    case Kind::Redirect: return "redirect:" + text;
+    case Kind::Status: return fmt::format("status:{}", status);
+  }
+  ENSURE(false, "a target without a kind");
+}
+
+}  // namespace config

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The typed values of one proxy.toml: plain data, complete and checked, every default filled in.
+// It must not know TOML, sockets, or who reads it.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/defaults.h"
+
+namespace config {
+
+using Milliseconds = std::chrono::milliseconds;
+
+// Where a value was written. `line` and `column` count from 1 (columns in code points);
+// line 0 means "nowhere in a file": a default, a flag or an environment variable.
+struct Position {
+  std::string file;
+  uint32_t line = 0;
+  uint32_t column = 0;
+
+  // "proxy.toml:18"; only the file when there is no line.
+  std::string text() const;
+};
+
+// One address to accept connections on.
+struct Listener {
+  std::string host;  // numeric, without brackets; empty = every IPv4 and IPv6 address
+  uint16_t port = 0;
+  Position where;
+
+  // ":80", "127.0.0.1:8080", "[::1]:8080"
+  std::string text() const;
+};
+
+// An address block. An IPv4 block uses the first four bytes; host bits are zero.
+struct Network {
+  std::array<uint8_t, 16> address{};
+  bool is_v6 = false;
+  uint8_t prefix_bits = 0;
+
+  // "10.0.0.0/8", "2001:db8::/32"
+  std::string text() const;
+  friend bool operator==(const Network&, const Network&) = default;
+};
+
+struct Target {
+  enum class Kind : uint8_t {
+    LoopbackPort,  // `port` on 127.0.0.1 or ::1, whichever answers
+    Tcp,           // `host` (name or number, no brackets) and `port`
+    Unix,          // `path`
+    Redirect,      // `status` and `text`, a URL with {uri} {host} {path} {query} in it
+    Status,        // `status` and `text`, the body (may be empty)
+  };
+
+  Kind kind = Kind::LoopbackPort;
+  std::string host;
+  uint16_t port = 0;
+  std::string path;
+  std::string text;
+  int status = 0;
+  unsigned weight = 1;  // 0..1000; 0 = gets no new requests
+  Position where;
+
+  bool is_upstream() const { return kind <= Kind::Unix; }
+  // As a listing shows it: "localhost:3000", "unix:/run/app.sock", "redirect:…", "status:404".
+  std::string display() const;
+};
+
+struct Balance {
+  enum class Kind : uint8_t {
+    PowerOfTwo,
+    RoundRobin,
+    LeastConn,
+    HashClientIp,
+    HashHeader,
+    First,
+  };
+
+  Kind kind = Kind::PowerOfTwo;
+  std::string header;  // HashHeader: the field's name, lower case
+
+  friend bool operator==(const Balance&, const Balance&) = default;
+};
+
+// 0 = no limit.
+struct Timeout {
+  Milliseconds connect = kTimeoutConnect;
+  Milliseconds first_byte = kTimeoutFirstByte;
+  Milliseconds idle = kTimeoutIdle;
+  Milliseconds total = kTimeoutTotal;
+
+  friend bool operator==(const Timeout&, const Timeout&) = default;
+};
+
+struct HeaderEdits {
+  std::vector<std::pair<std::string, std::string>> set;  // name as written, value
+  std::vector<std::string> remove;                       // name as written
+
+  friend bool operator==(const HeaderEdits&, const HeaderEdits&) = default;
+};
+
+struct Host {
+  enum class Kind : uint8_t { Keep, Upstream, Literal };
+
+  Kind kind = Kind::Keep;
+  std::string literal;
+
+  friend bool operator==(const Host&, const Host&) = default;
+};
+
+struct Retry {
+  unsigned times = kRetryTimes;  // tries after the first one; 0 = never
+  bool on_connect = true;        // nothing was sent yet: safe for every method
+  bool on_502 = false;
+  bool on_503 = false;
+  bool on_504 = false;
+
+  friend bool operator==(const Retry&, const Retry&) = default;
+};
+
+struct Limit {
+  uint64_t inflight = 0;    // requests of this site at once; 0 = no limit
+  uint64_t body_bytes = 0;  // largest request body; 0 = no limit
+
+  friend bool operator==(const Limit&, const Limit&) = default;
+};
+
+// What a site wishes beyond its target: [defaults] and the site's own keys, already merged.
+struct Policy {
+  Balance balance;
+  Timeout timeout;
+  HeaderEdits request_headers;
+  HeaderEdits response_headers;
+  std::string strip_prefix;  // "/v1": taken off the path before it goes to the target
+  Host host;
+  Retry retry;
+  Limit limit;
+  std::string errors_directory;  // empty = none; a relative one starts at the file that names it
+
+  friend bool operator==(const Policy&, const Policy&) = default;
+};
+
+struct Site {
+  std::string key;              // "app.example.com/admin/", host in lower case: unique in a Config
+  std::string host;             // "app.example.com", "*.example.com", "[::1]" or "*"
+  std::string prefix;           // "/admin/"; empty = every path
+  std::vector<Target> targets;  // at least one; Redirect and Status stand alone
+  Policy policy;
+  Position where;
+
+  // "proxy.toml:18"
+  std::string origin() const { return where.text(); }
+};
+
+struct EngineLimits {
+  uint64_t head_bytes = kLimitHeadBytes;
+  uint64_t line_bytes = kLimitLineBytes;
+  uint64_t fields = kLimitFields;
+  uint64_t connections = kLimitConnections;          // per worker
+  uint64_t requests = kLimitRequests;                // on one kept-alive connection; 0 = no limit
+  Milliseconds keepalive = kLimitKeepalive;          // idle between two requests
+  Milliseconds head = kLimitHead;                    // first byte to complete head
+  Milliseconds body = kLimitBody;                    // between two pieces of a request body
+  Milliseconds lifetime = kLimitLifetime;            // oldest connection that takes a new request
+  uint64_t header_out_bytes = kLimitHeaderOutBytes;  // response head accepted from a target
+
+  friend bool operator==(const EngineLimits&, const EngineLimits&) = default;
+};
+
+struct UpstreamPool {
+  uint64_t max_idle = kUpstreamMaxIdle;  // per target and worker
+  Milliseconds keepalive = kUpstreamKeepalive;
+
+  friend bool operator==(const UpstreamPool&, const UpstreamPool&) = default;
+};
+
+struct Engine {
+  enum class Io : uint8_t { Auto, Uring };
+
+  unsigned workers = 0;  // 0 = auto: one per CPU we may run on
+  Io io = Io::Auto;
+  UpstreamPool upstream;
+  Milliseconds grace = kGrace;  // how long a stop waits for running requests
+  bool pin = true;              // one CPU per worker
+  EngineLimits limits;
+
+  friend bool operator==(const Engine&, const Engine&) = default;
+};
+
+enum class LogLevel : uint8_t { Error, Warn, Info, Debug };
+
+struct AccessLog {
+  enum class Output : uint8_t { Off, Stdout, Stderr, File };
+  enum class Format : uint8_t { Auto, Json, Text };  // Auto: text on a terminal, else json
+
+  Output output = Output::Stdout;
+  std::string path;  // File
+  Format format = Format::Auto;
+  std::vector<std::string> skip;  // path prefixes
+  Milliseconds slow{0};           // > 0: only requests that took at least this long, and errors
+  double sample = 1.0;            // share of the other requests, 0..1
+
+  friend bool operator==(const AccessLog&, const AccessLog&) = default;
+};
+
+struct Log {
+  LogLevel level = LogLevel::Info;
+  AccessLog access;
+
+  friend bool operator==(const Log&, const Log&) = default;
+};
+
+struct Config {
+  std::vector<Listener> listen;  // never empty after a load without errors
+  std::vector<Site> sites;       // in the order of file, line and column
+  std::vector<Network> trusted_proxies;
+  Engine engine;
+  Log log;
+};
+
+}  // namespace config

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Every number that holds when proxy.toml is silent, each with its reason.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace config {
+
+// Not 80: a first start on a laptop must work without privileges.
+inline constexpr uint16_t kListenPort = 8080;
+
+// A target in the same network answers a SYN in milliseconds; one lost SYN is sent again after 1 s.
+inline constexpr std::chrono::milliseconds kTimeoutConnect{2'000};
+// The same patience as most browsers, load balancers and application servers have by default.
+inline constexpr std::chrono::milliseconds kTimeoutFirstByte{60'000};
+// Streams are quiet for minutes; a heartbeat every few minutes keeps them alive.
+inline constexpr std::chrono::milliseconds kTimeoutIdle{300'000};
+// Off: downloads and streams may last as long as bytes move.
+inline constexpr std::chrono::milliseconds kTimeoutTotal{0};
+
+// One other target for a connect that failed; more would multiply the load of an outage.
+inline constexpr unsigned kRetryTimes = 1;
+// Enough for any pool of targets worth trying; above it a typing mistake is likelier.
+inline constexpr unsigned kRetryTimesMax = 10;
+
+// Larger than any cookie jar a browser sends (browsers stop near 16 KiB for one domain's worth).
+inline constexpr uint64_t kLimitHeadBytes = 64 * 1024;
+// Long enough for signed URLs and OAuth redirects; links beyond 8 KiB break elsewhere already.
+inline constexpr uint64_t kLimitLineBytes = 16 * 1024;
+// Real requests have 10–40 fields; each costs a slot that is set aside per connection.
+inline constexpr uint64_t kLimitFields = 128;
+// Per worker: about 1 GiB of connection state at worst, well below a raised NOFILE.
+inline constexpr uint64_t kLimitConnections = 100'000;
+// No limit in practice; a bound, so that no counter of one connection can wrap.
+inline constexpr uint64_t kLimitRequests = 10'000'000;
+// Above the 60 s at which common load balancers in front of us drop idle connections: they
+// close first, so no request of theirs meets our close.
+inline constexpr std::chrono::milliseconds kLimitKeepalive{75'000};
+// A head is one or two packets; ten seconds is generous for a phone and short for a slow attack.
+inline constexpr std::chrono::milliseconds kLimitHead{10'000};
+// An upload that stands still this long has lost its network.
+inline constexpr std::chrono::milliseconds kLimitBody{30'000};
+// Lets load balancers that balance by connection spread out again after a scale-up.
+inline constexpr std::chrono::milliseconds kLimitLifetime{3'600'000};
+// As generous to targets as to clients: what one may send, the other may answer.
+inline constexpr uint64_t kLimitHeaderOutBytes = 64 * 1024;
+
+// Idle connections kept per target and worker: a burst finds them warm, a target still has slots.
+inline constexpr uint64_t kUpstreamMaxIdle = 256;
+// Below the 65–75 s after which common application servers close: we close first.
+inline constexpr std::chrono::milliseconds kUpstreamKeepalive{60'000};
+
+// Same as `docker stop` waits before it kills.
+inline constexpr std::chrono::milliseconds kGrace{10'000};
+
+inline constexpr unsigned kWorkersMax = 1024;
+
+// A target's largest weight; higher ratios than 1000:1 are a typing mistake.
+inline constexpr unsigned kWeightMax = 1000;
+
+// Header fields set or removed by one site: every one costs time on every request.
+inline constexpr unsigned kHeaderEditsMax = 64;
+
+// Bounds of the reader itself: a wrong path (a disk image, a log) must not fill the memory.
+inline constexpr uint64_t kFileBytesMax = 64 * 1024 * 1024;
+inline constexpr uint64_t kSecretFileBytesMax = 1024 * 1024;
+inline constexpr unsigned kFilesMax = 4096;
+// A broken generator must not bury the reader: after this many problems the rest is counted only.
+inline constexpr unsigned kDiagnosticsMax = 1000;
+
+}  // namespace config

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "config/diff.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+
+namespace config {
+namespace {
+
+bool same_target(const Target& a, const Target& b) {
+  auto meaning = [](const Target& t) {
+    return std::tie(t.kind, t.host, t.port, t.path, t.text, t.status, t.weight);
+  };
+  return meaning(a) == meaning(b);
+}
+
+bool same_site(const Site& a, const Site& b) {
+  return std::ranges::equal(a.targets, b.targets, same_target) && a.policy == b.policy;
+}
+
+bool same_listener(const Listener& a, const Listener& b) {
+  return a.host == b.host && a.port == b.port;
+}
+
+std::unordered_map<std::string_view, const Site*> by_key(const Config& config) {
+  std::unordered_map<std::string_view, const Site*> sites;
+  sites.reserve(config.sites.size());
+  for (const Site& site : config.sites) sites.emplace(site.key, &site);
+  return sites;
+}
+
+std::string counted(std::size_t number, std::string_view what, bool is_first) {
+  if (!is_first) return fmt::format("{} {}", number, what);
+  return fmt::format("{} {} {}", number, number == 1 ? "site" : "sites", what);
+}
+
+}  // namespace
+
+bool Diff::empty() const {
+  return added.empty() && changed.empty() && removed.empty() && settings.empty();
+}
+
+std::string Diff::summary() const {
+  if (empty()) return "nothing changed";
+  std::string out;
+  auto add = [&out](const std::vector<std::string>& sites, std::string_view what) {
+    if (sites.empty()) return;
+    out += (out.empty() ? "" : ", ") + counted(sites.size(), what, out.empty());
+  };
+  add(added, "added");
+  add(changed, "changed");
+  add(removed, "removed");
+  if (settings.empty()) return out;
+  return fmt::format("{}{}{} changed", out, out.empty() ? "" : "; ", fmt::join(settings, ", "));
+}
+
+Diff diff(const Config& before, const Config& after) {
+  Diff result;
+  auto old_sites = by_key(before);
+  auto new_sites = by_key(after);
+  for (const Site& site : after.sites) {
+    auto found = old_sites.find(site.key);
+    if (found == old_sites.end()) {
+      result.added.push_back(site.key);
+    } else if (!same_site(*found->second, site)) {
+      result.changed.push_back(site.key);
+    }
+  }
+  for (const Site& site : before.sites) {
+    if (!new_sites.contains(site.key)) result.removed.push_back(site.key);
+  }
+  if (!std::ranges::equal(before.listen, after.listen, same_listener)) {
+    result.settings.emplace_back("listen");
+  }
+  if (before.trusted_proxies != after.trusted_proxies) result.settings.emplace_back("trust");
+  if (before.engine != after.engine) result.settings.emplace_back("engine");
+  if (before.log != after.log) result.settings.emplace_back("log");
+  return result;
+}
+
+}  // namespace config

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// TOML nodes of one file → typed values. Internal to config; load.h is the door.
+#pragma once
+
+#include <vector>
+
+#include "config/config.h"
+#include "config/reader.h"
+
+namespace config {
+
+// Every top-level table and key but [routes]; [defaults] goes to `defaults`, `include` to
+// `includes`.
+struct Settings {
+  Config config;
+  Policy defaults;
+  std::vector<Reader::Item> includes;
+};
+
+enum class FileRole : uint8_t { Main, Included };
+
+void parse_settings(Reader& reader, const toml::table& root, FileRole role, Settings& settings);
+
+// [routes] of one file, in the order of its lines, each site with `defaults` below its own wishes.
+std::vector<Site> parse_routes(Reader& reader, const toml::table& root, const Policy& defaults);
+
+// The tables inside, one file each.
+void parse_engine(Reader& reader, const Entry& entry, Engine& engine);
+void parse_log(Reader& reader, const Entry& entry, Log& log);
+void parse_defaults(Reader& reader, const Entry& entry, Policy& policy);
+
+struct SiteWishes {
+  std::vector<Target> targets;
+  Policy policy;
+  bool has_target = false;  // `to` was written, right or wrong
+};
+void parse_site_table(Reader& reader, const toml::table& table, const Place& place,
+                      SiteWishes& wishes);
+bool is_site_key(std::string_view name);
+
+// A string, a number, or a list of them.
+void parse_targets(Reader& reader, const toml::node& node, std::vector<Target>& targets);
+
+}  // namespace config

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The long form of a site, and [defaults], which knows the same words.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "config/address.h"
+#include "config/parse.h"
+#include "config/site_key.h"
+#include "config/text.h"
+
+namespace config {
+namespace {
+
+// Framing and connection fields: the engine writes them itself, and a wrong one is a smuggled
+// request (RFC 9110, 7.6.1; RFC 9112, 6).
+constexpr std::array<std::string_view, 9> kOwnFields = {
+    "connection", "content-length", "http2-settings",    "keep-alive", "proxy-connection",
+    "te",         "trailer",        "transfer-encoding", "upgrade"};
+
+enum class Direction : uint8_t { Request, Response };
+
+void read_balance(Reader& reader, const Entry& entry, Policy& policy) {
+  using Kind = Balance::Kind;
+  static constexpr std::array kChoices = {
+      std::pair{std::string_view("p2c"), Kind::PowerOfTwo},
+      std::pair{std::string_view("round-robin"), Kind::RoundRobin},
+      std::pair{std::string_view("least-conn"), Kind::LeastConn},
+      std::pair{std::string_view("hash:client-ip"), Kind::HashClientIp},
+      std::pair{std::string_view("hash:header:NAME"), Kind::HashHeader},
+      std::pair{std::string_view("first"), Kind::First}};
+  static constexpr std::string_view kHashHeader = "hash:header:";
+  std::string word;
+  if (!reader.string(entry, word)) return;
+  if (!word.starts_with(kHashHeader)) {
+    Kind kind = policy.balance.kind;
+    reader.choice<Kind>(entry, kChoices, {}, kind);
+    policy.balance = {kind, kind == Kind::HashHeader ? policy.balance.header : std::string()};
+    return;
+  }
+  std::string_view name = std::string_view(word).substr(kHashHeader.size());
+  if (!is_token(name)) {
+    return reader.error(entry.node.source(),
+                        fmt::format("{} is not the name of a header", in_quotes(name)),
+                        "write for example \"hash:header:X-User\"");
+  }
+  policy.balance = {Kind::HashHeader, lower(name)};
+}
+
+constexpr std::array kTimeoutFields = {
+    Field<Timeout>{"connect", [](Reader& reader, const Entry& entry,
+                                 Timeout& timeout) { reader.duration(entry, timeout.connect); }},
+    Field<Timeout>{"first_byte",
+                   [](Reader& reader, const Entry& entry, Timeout& timeout) {
+                     reader.duration(entry, timeout.first_byte);
+                   }},
+    Field<Timeout>{"idle", [](Reader& reader, const Entry& entry,
+                              Timeout& timeout) { reader.duration(entry, timeout.idle); }},
+    Field<Timeout>{"total", [](Reader& reader, const Entry& entry,
+                               Timeout& timeout) { reader.duration(entry, timeout.total); }},
+};
+
+bool may_edit(Reader& reader, const toml::source_region& at, std::string_view name,
+              Direction direction) {
+  std::string folded = lower(name);
+  if (!is_token(name)) {
+    reader.error(at, fmt::format("{} is not the name of a header", in_quotes(name)),
+                 "letters, digits and \"-\", without a colon");
+    return false;
+  }
+  if (std::ranges::find(kOwnFields, folded) != kOwnFields.end()) {
+    reader.error(at, fmt::format("header {} belongs to the connection and cannot be changed",
+                                 in_quotes(name)));
+    return false;
+  }
+  if (folded == "host" && direction == Direction::Request) {
+    reader.error(at, "header \"Host\" is not changed here", "write host = \"upstream\" or a name");
+    return false;
+  }
+  return true;
+}
+
+auto same_name(std::string_view name) {
+  return [folded = lower(name)](std::string_view other) { return lower(other) == folded; };
+}
+
+bool is_field_value(std::string_view value) {
+  return std::ranges::none_of(value, [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+  });
+}
+
+void too_many(Reader& reader, const Entry& entry) {
+  reader.error(entry.key.source(), fmt::format("{} names more than {} headers",
+                                               in_quotes(entry.name()), kHeaderEditsMax));
+}
+
+void set_field(Reader& reader, const Entry& entry, Direction direction, HeaderEdits& edits) {
+  std::string value;
+  if (!may_edit(reader, entry.key.source(), entry.name(), direction)) return;
+  if (!reader.string(entry, value)) return;
+  if (!is_field_value(value) || trim(value).size() != value.size()) {
+    return reader.error(entry.node.source(),
+                        fmt::format("the value of header {} has a line end, a control character, "
+                                    "or a space around it",
+                                    in_quotes(entry.name())),
+                        "write it on one line");
+  }
+  std::erase_if(edits.remove, same_name(entry.name()));
+  std::erase_if(edits.set, [&](const auto& pair) { return same_name(entry.name())(pair.first); });
+  edits.set.emplace_back(entry.name(), std::move(value));
+}
+
+void read_set(Reader& reader, const Entry& entry, Direction direction, HeaderEdits& edits) {
+  const toml::table* table = reader.table(entry);
+  if (table == nullptr) return;
+  Place place = place_inside(entry);
+  if (table->size() > kHeaderEditsMax) return too_many(reader, entry);
+  std::vector<std::string> seen;
+  for (const auto& [key, node] : *table) {
+    Entry field{key, node, place};
+    reader.claim(field);
+    if (std::ranges::find(seen, lower(field.name())) != seen.end()) {
+      reader.error(key.source(), fmt::format("header {} is written twice", in_quotes(field.name())),
+                   "names differ in case only; keep one of the two");
+      continue;
+    }
+    seen.push_back(lower(field.name()));
+    set_field(reader, field, direction, edits);
+  }
+}
+
+// A list of a site takes the place of the list in [defaults], like every other value.
+void read_remove(Reader& reader, const Entry& entry, Direction direction, HeaderEdits& edits) {
+  std::optional<std::vector<Reader::Item>> items = reader.strings(entry);
+  if (!items) return;
+  if (items->size() > kHeaderEditsMax) return too_many(reader, entry);
+  edits.remove.clear();
+  for (Reader::Item& item : *items) {
+    if (!may_edit(reader, item.node->source(), item.text, direction)) continue;
+    edits.remove.push_back(std::move(item.text));
+  }
+}
+
+// `remove` first: within one table a name in both is set, and never sent twice.
+void read_edits(Reader& reader, const Entry& entry, Direction direction, HeaderEdits& edits) {
+  const toml::table* table = reader.table(entry);
+  if (table == nullptr) return;
+  Place place = place_inside(entry);
+  static constexpr std::array<std::string_view, 2> kKnown = {"remove", "set"};
+  for (std::string_view known : kKnown) {
+    auto found = table->find(known);
+    if (found == table->end()) continue;
+    Entry part{found->first, found->second, place};
+    reader.claim(part);
+    if (known == "set") {
+      read_set(reader, part, direction, edits);
+    } else {
+      read_remove(reader, part, direction, edits);
+      for (const std::string& name : edits.remove) {
+        std::erase_if(edits.set, [&](const auto& pair) { return same_name(name)(pair.first); });
+      }
+    }
+  }
+  for (const auto& [key, node] : *table) {
+    if (std::ranges::find(kKnown, key.str()) == kKnown.end()) {
+      reader.unknown_key({key, node, place}, kKnown);
+    }
+  }
+}
+
+constexpr std::array kHeaderFields = {
+    Field<Policy>{"request",
+                  [](Reader& reader, const Entry& entry, Policy& policy) {
+                    read_edits(reader, entry, Direction::Request, policy.request_headers);
+                  }},
+    Field<Policy>{"response",
+                  [](Reader& reader, const Entry& entry, Policy& policy) {
+                    read_edits(reader, entry, Direction::Response, policy.response_headers);
+                  }},
+};
+
+void read_strip(Reader& reader, const Entry& entry, Policy& policy) {
+  std::string prefix;
+  if (!reader.string(entry, prefix)) return;
+  if (auto valid = check_path_prefix(prefix); !valid) {
+    return reader.error(entry.node.source(), valid.error());
+  }
+  if (prefix.ends_with('/')) prefix.pop_back();
+  if (prefix.empty()) {
+    return reader.error(entry.node.source(), "\"strip\" has nothing to take off", "leave it out");
+  }
+  policy.strip_prefix = std::move(prefix);
+}
+
+constexpr std::array kRewriteFields = {Field<Policy>{"strip", read_strip}};
+
+void read_host(Reader& reader, const Entry& entry, Policy& policy) {
+  std::string host;
+  if (!reader.string(entry, host)) return;
+  if (host == "keep" || host == "upstream") {
+    policy.host = {host == "keep" ? Host::Kind::Keep : Host::Kind::Upstream, {}};
+    return;
+  }
+  std::expected<HostPort, Complaint> valid = parse_host_port(host);
+  if (!valid) return reader.error(entry.node.source(), valid.error());
+  policy.host = {Host::Kind::Literal, lower(host)};
+}
+
+void read_retry_on(Reader& reader, const Entry& entry, Retry& retry) {
+  std::optional<std::vector<Reader::Item>> items = reader.strings(entry);
+  if (!items) return;
+  Retry wanted{retry.times, false, false, false, false};
+  for (const Reader::Item& item : *items) {
+    if (item.text == "connect") {
+      wanted.on_connect = true;
+    } else if (item.text == "502") {
+      wanted.on_502 = true;
+    } else if (item.text == "503") {
+      wanted.on_503 = true;
+    } else if (item.text == "504") {
+      wanted.on_504 = true;
+    } else {
+      static constexpr std::array<std::string_view, 4> kKnown = {"connect", "502", "503", "504"};
+      reader.bad_choice({entry.key, *item.node, entry.place}, item.text, kKnown, {});
+    }
+  }
+  retry = wanted;
+}
+
+void read_retry_times(Reader& reader, const Entry& entry, Retry& retry) {
+  uint64_t times = retry.times;
+  reader.integer(entry, times, 0, kRetryTimesMax);
+  retry.times = static_cast<unsigned>(times);
+}
+
+constexpr std::array kRetryFields = {Field<Retry>{"times", read_retry_times},
+                                     Field<Retry>{"on", read_retry_on},
+                                     Field<Retry>{"hold", nullptr}};
+
+constexpr std::array kLimitFields = {
+    Field<Limit>{"inflight",
+                 [](Reader& reader, const Entry& entry, Limit& limit) {
+                   reader.integer(entry, limit.inflight, 0, 10'000'000);
+                 }},
+    Field<Limit>{"body", [](Reader& reader, const Entry& entry,
+                            Limit& limit) { reader.size(entry, limit.body_bytes, 0, INT64_MAX); }},
+    Field<Limit>{"rate", nullptr},
+    Field<Limit>{"burst", nullptr},
+    Field<Limit>{"by", nullptr},
+};
+
+void read_errors(Reader& reader, const Entry& entry, Policy& policy) {
+  std::string directory;
+  if (!reader.string(entry, directory)) return;
+  if (directory.empty() || has_control(directory)) {
+    return reader.error(entry.node.source(), "\"errors\" takes the path of a directory");
+  }
+  policy.errors_directory = (reader.source().directory() / directory).string();
+}
+
+void read_to(Reader& reader, const Entry& entry, SiteWishes& wishes) {
+  wishes.has_target = true;
+  parse_targets(reader, entry.node, wishes.targets);
+}
+
+using Read = void (*)(Reader&, const Entry&, SiteWishes&);
+
+// Lets a field that only knows a Policy stand in the table of a whole site.
+template <void (*read)(Reader&, const Entry&, Policy&)>
+void to_policy(Reader& reader, const Entry& entry, SiteWishes& wishes) {
+  read(reader, entry, wishes.policy);
+}
+
+template <auto& fields, auto member>
+void to_member(Reader& reader, const Entry& entry, SiteWishes& wishes) {
+  using Member = std::remove_reference_t<decltype(wishes.policy.*member)>;
+  read_table<Member>(reader, entry, fields, wishes.policy.*member);
+}
+
+template <auto& fields>
+void to_table(Reader& reader, const Entry& entry, SiteWishes& wishes) {
+  read_table<Policy>(reader, entry, fields, wishes.policy);
+}
+
+constexpr std::array kSiteFields = {
+    Field<SiteWishes>{"to", read_to},
+    Field<SiteWishes>{"balance", to_policy<read_balance>},
+    Field<SiteWishes>{"timeout", to_member<kTimeoutFields, &Policy::timeout>},
+    Field<SiteWishes>{"headers", to_table<kHeaderFields>},
+    Field<SiteWishes>{"rewrite", to_table<kRewriteFields>},
+    Field<SiteWishes>{"host", to_policy<read_host>},
+    Field<SiteWishes>{"retry", to_member<kRetryFields, &Policy::retry>},
+    Field<SiteWishes>{"limit", to_member<kLimitFields, &Policy::limit>},
+    Field<SiteWishes>{"errors", to_policy<read_errors>},
+    Field<SiteWishes>{"health", nullptr},
+    Field<SiteWishes>{"sticky", nullptr},
+    Field<SiteWishes>{"outlier", nullptr},
+    Field<SiteWishes>{"breaker", nullptr},
+    Field<SiteWishes>{"split", nullptr},
+    Field<SiteWishes>{"mirror", nullptr},
+    Field<SiteWishes>{"allow", nullptr},
+    Field<SiteWishes>{"auth", nullptr},
+    Field<SiteWishes>{"compress", nullptr},
+    Field<SiteWishes>{"cache", nullptr},
+    Field<SiteWishes>{"match", nullptr},
+};
+
+void refuse_in_defaults(Reader& reader, const Entry& entry, SiteWishes&) {
+  reader.error(entry.key.source(),
+               fmt::format("{} belongs to a site, not to [defaults]", in_quotes(entry.name())));
+}
+
+}  // namespace
+
+bool is_site_key(std::string_view name) {
+  return std::ranges::find(kSiteFields, name, &Field<SiteWishes>::name) != kSiteFields.end();
+}
+
+void parse_site_table(Reader& reader, const toml::table& table, const Place& place,
+                      SiteWishes& wishes) {
+  read_fields<SiteWishes>(reader, table, place, kSiteFields, wishes);
+}
+
+void parse_defaults(Reader& reader, const Entry& entry, Policy& policy) {
+  std::array fields = kSiteFields;
+  for (Field<SiteWishes>& field : fields) {
+    if (field.name == "to" || field.name == "rewrite") field.read = refuse_in_defaults;
+  }
+  SiteWishes wishes;
+  wishes.policy = std::move(policy);
+  read_table<SiteWishes>(reader, entry, fields, wishes);
+  policy = std::move(wishes.policy);
+}
+
+}  // namespace config

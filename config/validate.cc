@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "config/validate.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "config/text.h"
+
+namespace config {
+namespace {
+
+using SitesByKey = std::unordered_map<std::string_view, const Site*>;
+
+// "line 9" in the same file, else "conf.d/shop.toml:9".
+std::string seen_from(const Position& here, const Position& there) {
+  if (here.file == there.file) return fmt::format("line {}", there.line);
+  return there.text();
+}
+
+void report(Findings& findings, Severity severity, const Position& where, std::string message,
+            std::string hint) {
+  Diagnostic diagnostic;
+  diagnostic.severity = severity;
+  diagnostic.where = where;
+  diagnostic.message = std::move(message);
+  diagnostic.hint = std::move(hint);
+  findings.report(std::move(diagnostic));
+}
+
+SitesByKey index_sites(const Config& config, Findings& findings) {
+  SitesByKey sites;
+  sites.reserve(config.sites.size());
+  for (const Site& site : config.sites) {
+    auto [found, is_new] = sites.try_emplace(site.key, &site);
+    if (is_new) continue;
+    report(findings, Severity::Error, site.where,
+           fmt::format("site {} is already on {}", in_quotes(site.key),
+                       seen_from(site.where, found->second->where)),
+           "keep one of the two");
+  }
+  return sites;
+}
+
+// "/docs" and "/docs/" are two sites; few people mean that.
+void warn_about_slashes(const Config& config, const SitesByKey& sites, Findings& findings) {
+  for (const Site& longer : config.sites) {
+    if (!longer.prefix.ends_with('/')) continue;
+    std::string_view shorter_key(longer.key);
+    shorter_key.remove_suffix(1);
+    auto found = sites.find(shorter_key);
+    if (found == sites.end()) continue;
+    const Site& shorter = *found->second;
+    report(findings, Severity::Warning, shorter.where,
+           fmt::format("site {} is also covered by {} on {}; only the longer prefix will be used "
+                       "for {}…",
+                       in_quotes(shorter.key), in_quotes(longer.key),
+                       seen_from(shorter.where, longer.where), longer.prefix),
+           {});
+  }
+}
+
+std::optional<std::string> overlap(const Listener& early, const Listener& late) {
+  if (late.port != early.port || late.port == 0) return std::nullopt;
+  if (late.host == early.host) return fmt::format("{} is listed twice", in_quotes(late.text()));
+  if (!late.host.empty() && !early.host.empty()) return std::nullopt;
+  return fmt::format("{} and {} overlap: a port without a host means every address",
+                     in_quotes(early.text()), in_quotes(late.text()));
+}
+
+void check_listeners(const Config& config, Findings& findings) {
+  for (std::size_t i = 0; i < config.listen.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      std::optional<std::string> message = overlap(config.listen[j], config.listen[i]);
+      if (!message) continue;
+      report(findings, Severity::Error, config.listen[i].where, std::move(*message),
+             "keep one of the two");
+      break;
+    }
+  }
+}
+
+void check_limits(const Config& config, Findings& findings) {
+  const EngineLimits& limits = config.engine.limits;
+  if (limits.line_bytes <= limits.head_bytes) return;
+  Diagnostic diagnostic;
+  diagnostic.message = fmt::format(
+      "engine.limits: line ({} bytes) is larger than headers ({} bytes), the whole head",
+      limits.line_bytes, limits.head_bytes);
+  diagnostic.hint = "raise headers, or lower line";
+  const Position* where = findings.claimed("engine.limits.line");
+  if (where == nullptr) where = findings.claimed("engine.limits.headers");
+  if (where != nullptr) diagnostic.where = *where;
+  findings.report(std::move(diagnostic));
+}
+
+}  // namespace
+
+void validate(const Config& config, Findings& findings) {
+  SitesByKey sites = index_sites(config, findings);
+  warn_about_slashes(config, sites, findings);
+  check_listeners(config, findings);
+  check_limits(config, findings);
+}
+
+}  // namespace config

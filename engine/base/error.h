@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What went wrong with an exchange, as a value: whose fault it is, whether trying again is safe,
+// and the words for it everywhere (status, Proxy-Status, access log).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace engine::base {
+
+enum class Cause : std::uint8_t {
+  None,
+  BadRequest,  // the client broke HTTP
+  HeadTooLarge,
+  TargetTooLong,
+  BodyTooLarge,
+  ClientTooSlow,  // no complete head or body in time
+  ClientClosed,   // gone before the answer was complete
+  MethodRefused,
+  ExpectationRefused,
+  CodingUnknown,  // a transfer coding other than chunked
+  VersionRefused,
+  UnknownHost,
+  UnknownPath,
+  Misdirected,
+  Overloaded,     // our own limit of connections or streams
+  InflightLimit,  // limit.inflight of the service
+  LoopDetected,
+  DnsError,
+  NoHealthyTarget,
+  ConnectionRefused,
+  ConnectionTimeout,
+  DestinationUnreachable,
+  ConnectionFailed,      // any other failure to connect
+  ConnectionTerminated,  // the target closed or reset before its response was complete
+  ResponseTimeout,       // no first byte in time
+  ReadTimeout,           // the response stalled
+  ResponseInvalid,       // the target broke HTTP
+  ResponseHeadTooLarge,
+  ResponseIncomplete,
+  UpgradeFailed,
+  TotalTimeout,
+  Draining,
+  Internal,
+};
+
+enum class Blame : std::uint8_t { Nobody, Client, Target, Us };
+
+// How a cause reads outside. `name` is from RFC 9209 section 2.3 where that has one.
+struct CauseWords {
+  std::uint16_t status;  // answer when no head went out yet
+  Blame blame;
+  std::string_view name;  // for Proxy-Status and the log; empty for None
+  std::string_view text;  // one plain sentence for a person
+};
+
+[[nodiscard]] const CauseWords& describe(Cause cause) noexcept;
+
+// An error of one exchange. `retry_safe` is decided where the error is born: nothing of a response
+// arrived and the target provably did not act on the request.
+struct Error {
+  Cause cause = Cause::None;
+  bool retry_safe = false;
+  int system = 0;  // errno, 0 when there is none
+};
+
+}  // namespace engine::base

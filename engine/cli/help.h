@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the help says about each verb, examples first. Text only.
+#pragma once
+
+#include <string_view>
+
+namespace engine::cli {
+
+inline constexpr std::string_view kAbout =
+    R"(engine: a reverse proxy, from app.localhost to production.
+
+  engine                              serve what proxy.toml says
+  engine --config site.toml           serve what another file says
+  engine --listen :80 --listen :443   on other ports than the file says
+  engine check                        find every mistake in proxy.toml
+  engine echo                         a demo application on port 3000
+)";
+
+inline constexpr std::string_view kAboutRun = R"(Serve, in the foreground (also without this word).
+
+  engine run
+  engine run --config site.toml --workers 2
+  engine run --access-log off --log-level debug
+
+Every flag has a variable too: ENGINE_CONFIG, ENGINE_LISTEN, ENGINE_WORKERS, ENGINE_IO,
+ENGINE_LOG_LEVEL, ENGINE_ACCESS_LOG, ENGINE_GRACE. A flag wins over its variable, that over the file.
+SIGHUP reads the file again; SIGTERM lets running requests finish, a second one does not.
+)";
+
+inline constexpr std::string_view kAboutCheck = R"(Find every mistake in a configuration.
+
+  engine check
+  engine check --config site.toml
+  engine check --config - < site.toml
+  engine check --json
+
+Exit code: 0 ok, 3 mistakes, 5 unreadable, 6 no such file.
+)";
+
+inline constexpr std::string_view kAboutEcho = R"(A demo application that shows what it was sent.
+
+  engine echo
+  engine echo --port 0        a free port; the first line says which
+  engine echo --unix app.sock
+
+It also misbehaves on demand, for tests: any unknown path lists what there is.
+)";
+
+inline constexpr std::string_view kAboutVersion = R"(Say which version this is.
+
+  engine version
+  engine version --verbose
+)";
+
+inline constexpr std::string_view kAboutHelp = R"(Say how a verb is used.
+
+  engine help
+  engine help check
+)";
+
+}  // namespace engine::cli

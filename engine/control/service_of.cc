@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/control/service_of.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <sstream>
+#include <system_error>
+#include <utility>
+
+namespace engine::control {
+namespace {
+
+namespace fs = std::filesystem;
+
+base::Time nanoseconds(config::Milliseconds duration) { return duration.count() * base::kMillisecond; }
+
+std::uint32_t narrow(std::uint64_t value) {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::uint32_t>::max()));
+}
+
+route::Balance balance_of(config::Balance::Kind kind) {
+  switch (kind) {
+    case config::Balance::Kind::PowerOfTwo: return route::Balance::P2c;
+    case config::Balance::Kind::RoundRobin: return route::Balance::RoundRobin;
+    case config::Balance::Kind::LeastConn: return route::Balance::LeastConn;
+    case config::Balance::Kind::HashClientIp: return route::Balance::HashClientIp;
+    case config::Balance::Kind::HashHeader: return route::Balance::HashHeader;
+    case config::Balance::Kind::First: return route::Balance::First;
+  }
+  return route::Balance::P2c;
+}
+
+route::HostPolicy host_policy_of(config::Host::Kind kind) {
+  switch (kind) {
+    case config::Host::Kind::Keep: return route::HostPolicy::Keep;
+    case config::Host::Kind::Upstream: return route::HostPolicy::Upstream;
+    case config::Host::Kind::Literal: return route::HostPolicy::Literal;
+  }
+  return route::HostPolicy::Keep;
+}
+
+unsigned retry_bits(const config::Retry& retry) {
+  unsigned bits = 0;
+  if (retry.on_connect) bits |= route::kRetryConnect;
+  if (retry.on_502) bits |= route::kRetry502;
+  if (retry.on_503) bits |= route::kRetry503;
+  if (retry.on_504) bits |= route::kRetry504;
+  return bits;
+}
+
+std::vector<http::FieldEdit> edits_of(const config::HeaderEdits& edits) {
+  std::vector<http::FieldEdit> list;
+  for (const std::string& name : edits.remove) list.push_back({.name = name, .value = {}, .remove = true});
+  for (const auto& [name, value] : edits.set) list.push_back({.name = name, .value = value, .remove = false});
+  return list;
+}
+
+void set_answer(const config::Target& target, route::Service& service) {
+  if (target.kind == config::Target::Kind::Redirect) service.answer = route::Answer::Redirect;
+  else if (target.kind == config::Target::Kind::Status) service.answer = route::Answer::Status;
+  else return;
+  service.status = target.status;
+  service.text = target.text;
+}
+
+}  // namespace
+
+route::Service service_of(const config::Site& site, ErrorPages& pages) {
+  const config::Policy& policy = site.policy;
+  route::Service service;
+  service.name = site.key;
+  service.origin = site.origin();
+  if (!site.targets.empty()) set_answer(site.targets.front(), service);
+  service.balance = balance_of(policy.balance.kind);
+  service.hash_header = policy.balance.header;
+  service.timeouts = {.connect = nanoseconds(policy.timeout.connect),
+                      .first_byte = nanoseconds(policy.timeout.first_byte),
+                      .idle = nanoseconds(policy.timeout.idle),
+                      .total = nanoseconds(policy.timeout.total)};
+  service.retry_times = policy.retry.times;
+  service.retry_on = retry_bits(policy.retry);
+  service.inflight_max = narrow(policy.limit.inflight);
+  service.body_bytes_max = policy.limit.body_bytes;
+  service.host_policy = host_policy_of(policy.host.kind);
+  service.host_literal = policy.host.literal;
+  service.strip_prefix = policy.strip_prefix;
+  service.request_edits = edits_of(policy.request_headers);
+  service.response_edits = edits_of(policy.response_headers);
+  service.error_pages = pages.read(policy.errors_directory, site.where);
+  return service;
+}
+
+std::shared_ptr<const route::Target> target_of(const config::Target& target) {
+  switch (target.kind) {
+    case config::Target::Kind::LoopbackPort:
+      return std::make_shared<const route::Target>(route::TargetKind::Loopback, "localhost", target.port);
+    case config::Target::Kind::Unix:
+      return std::make_shared<const route::Target>(route::TargetKind::Unix, target.path, std::uint16_t{0});
+    default:
+      return std::make_shared<const route::Target>(route::TargetKind::Tcp, target.host, target.port);
+  }
+}
+
+route::Limits limits_of(const config::Engine& engine) {
+  const config::EngineLimits& from = engine.limits;
+  route::Limits limits;
+  limits.request_head = {.head_bytes = narrow(from.head_bytes),
+                         .line_bytes = narrow(from.line_bytes),
+                         .field_count = std::min<std::uint32_t>(narrow(from.fields), http::HeadStorage::kFieldsMax)};
+  limits.response_head.head_bytes = narrow(from.header_out_bytes);
+  limits.response_head.field_count = http::HeadStorage::kFieldsMax;
+  limits.connections_max = narrow(from.connections);
+  limits.requests_per_connection_max = narrow(from.requests);
+  limits.head_timeout = nanoseconds(from.head);
+  limits.body_timeout = nanoseconds(from.body);
+  limits.keepalive_idle = nanoseconds(from.keepalive);
+  limits.keepalive_total = nanoseconds(from.lifetime);
+  limits.pool_idle_max = narrow(engine.upstream.max_idle);
+  limits.pool_idle_timeout = nanoseconds(engine.upstream.keepalive);
+  limits.grace = nanoseconds(engine.grace);
+  return limits;
+}
+
+int page_status(std::string_view file_name) {
+  constexpr std::string_view kSuffix = ".html";
+  if (!file_name.ends_with(kSuffix)) return 0;
+  file_name.remove_suffix(kSuffix.size());
+  if (file_name == "4xx") return 4;
+  if (file_name == "5xx") return 5;
+  if (file_name.size() != 3 || (file_name[0] != '4' && file_name[0] != '5')) return 0;
+  int status = 0;
+  for (const char c : file_name) {
+    if (c < '0' || c > '9') return 0;
+    status = 10 * status + (c - '0');
+  }
+  return status;
+}
+
+const ErrorPages::Pages& ErrorPages::read(const std::string& directory, const config::Position& where) {
+  const auto [at, is_new] = known_.try_emplace(directory);
+  Pages& pages = at->second;
+  if (directory.empty() || !is_new) return pages;
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+    const int status = page_status(entry->path().filename().string());
+    if (status == 0) continue;
+    const std::string path = entry->path().string();
+    std::ifstream file(path, std::ios::binary);
+    std::string text(kPageBytesMax + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    const auto bytes = static_cast<std::size_t>(file.gcount());
+    if (!file.is_open() || file.bad()) {
+      warn(where, "the error page " + path + " cannot be read", "make it readable for the engine's user");
+    } else if (bytes > kPageBytesMax) {
+      warn(where, "the error page " + path + " is larger than 256 KiB and is not used", "make it smaller");
+    } else {
+      text.resize(bytes);
+      pages.emplace(status, std::move(text));
+    }
+  }
+  if (error) {
+    warn(where, "the directory of error pages " + directory + " cannot be read: " + error.message(),
+         "the built-in pages are used");
+  } else if (pages.empty()) {
+    warn(where, "there is no error page in " + directory, "name them 404.html, 502.html, 4xx.html or 5xx.html");
+  }
+  return pages;
+}
+
+void ErrorPages::warn(const config::Position& where, std::string message, std::string hint) {
+  config::Diagnostic diagnostic;
+  diagnostic.severity = config::Severity::Warning;
+  diagnostic.where = where;
+  diagnostic.message = std::move(message);
+  diagnostic.hint = std::move(hint);
+  diagnostics_.push_back(std::move(diagnostic));
+}
+
+}  // namespace engine::control

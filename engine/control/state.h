@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What is in force: the configuration, the snapshot made of it, and its generation. The only one who publishes.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <vector>
+
+#include "config/config.h"
+#include "config/diagnostic.h"
+#include "engine/control/apply.h"
+#include "engine/control/failure.h"
+#include "engine/control/listeners.h"
+#include "engine/control/resolve.h"
+#include "engine/io/timers.h"
+#include "engine/route/published.h"
+
+namespace engine::control {
+
+class State {
+ public:
+  struct Parts {
+    io::Ring& ring;
+    io::Timers& timers;
+    route::Published& published;
+    Listeners& listeners;
+    Resolver& resolver;
+    std::function<void()> notify_workers;  // a snapshot was published
+  };
+  explicit State(Parts parts);
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  // Opens what is new to listen on, builds the next snapshot and publishes it. On failure everything stays as it was.
+  // Warnings are added to `diagnostics`.
+  [[nodiscard]] std::expected<void, Failure> adopt(config::Config config,
+                                                   std::vector<config::Diagnostic>& diagnostics);
+  // Publishes the resolver's addresses when they changed.
+  void refresh_addresses();
+
+  [[nodiscard]] const config::Config& config() const { return config_; }
+  [[nodiscard]] const route::Snapshot* snapshot() const { return parts_.published.current(); }
+  [[nodiscard]] std::uint64_t generation() const { return generation_; }
+
+ private:
+  void publish(std::unique_ptr<route::Snapshot> next);
+  void on_collect();
+
+  Parts parts_;
+  Apply apply_;
+  config::Config config_;
+  std::uint64_t generation_ = 0;
+  io::Timer collect_;
+  base::Time collect_pause_ = 0;
+};
+
+}  // namespace engine::control

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What may be forwarded, and how: heads are serialised anew from their parsed form, never passed
+// through. Pure functions into the caller's memory; they know no socket, no route and no
+// configuration.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/http/head.h"
+
+namespace engine::http {
+
+// A wish of the configuration about one field. Setting replaces all fields of that name. Edits
+// cannot touch framing and connection fields (Content-Length, Transfer-Encoding, Connection, Host,
+// ...).
+struct FieldEdit {
+  std::string name = {}, value = {};
+  bool remove = false;
+};
+
+// What a request is forwarded with.
+struct Forwarding {
+  std::string_view client_address = {};  // text; IPv6 without brackets
+  std::string_view scheme = {};          // "http" or "https" as the client spoke
+  std::string_view request_id = {};      // used where no trusted one came in; empty: none is sent
+  std::string_view path_override = {};   // replaces the path, the query is kept; empty: head.path
+  std::string_view host_override = {};   // empty: head.authority
+  std::string_view via_pseudonym = "engine";
+  std::uint16_t port = 0;           // the client connected to
+  bool trusted = false;             // the peer speaks for others: its fields are kept and extended
+  bool keep_upgrade = false;        // pass head.upgrade on
+  Framing framing = Framing::None;  // None, Length or Chunked: as it is sent upstream
+  std::uint64_t content_length = 0;
+  std::span<const FieldEdit> edits = {};
+};
+
+// Writes an HTTP/1.1 request head with its empty line. Returns its length, 0 when `out` is too
+// small.
+[[nodiscard]] std::size_t write_request(const RequestHead& head, const Forwarding& forwarding,
+                                        std::span<char> out) noexcept;
+
+// What a response is forwarded with. `framing` is that of the connection to the client: None for
+// answers without a body (HEAD and 304 keep their Content-Length as information), UntilClose ends
+// by closing.
+struct ResponseForwarding {
+  std::uint8_t client_minor_version = 1;
+  bool keep_alive = true;  // of the client's connection
+  bool upgrade = false;    // this is a 101 that is passed on
+  Framing framing = Framing::None;
+  std::uint64_t content_length = 0;
+  std::string_view request_id = {};  // empty: X-Request-ID is not added
+  std::string_view via_pseudonym = "engine";
+  std::span<const FieldEdit> edits = {};
+};
+
+// Writes an HTTP/1.1 response head with its empty line, also an interim one. Returns its length, 0
+// when `out` is too small. Chunked for a client of HTTP/1.0 is our own mistake and aborts.
+[[nodiscard]] std::size_t write_response(const ResponseHead& head,
+                                         const ResponseForwarding& forwarding,
+                                         std::span<char> out) noexcept;
+
+// Whether a trailer field of that name may be forwarded: nothing that frames, routes, authenticates
+// or belongs to one connection.
+[[nodiscard]] bool may_be_trailer(std::string_view name) noexcept;
+
+// Whether X-Request-ID of a trusted peer is taken over: short and of harmless characters.
+[[nodiscard]] bool sane_request_id(std::string_view id) noexcept;
+
+}  // namespace engine::http

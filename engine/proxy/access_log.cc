@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/proxy/access_log.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <ctime>
+#include <iterator>
+
+#include "engine/proxy/escape.h"
+#include "engine/proxy/h1_session.h"
+#include "engine/proxy/stream.h"
+
+namespace engine::proxy {
+namespace {
+
+void append_time(std::string& out, base::Time wall) {
+  const auto seconds = static_cast<std::time_t>(wall / base::kSecond);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  fmt::format_to(std::back_inserter(out), "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
+                 parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
+                 parts.tm_sec, wall % base::kSecond / base::kMicrosecond);
+}
+
+void append_json(std::string& out, std::string_view key, std::string_view value) {
+  if (value.empty()) return;
+  out += ",\"";
+  out += key;
+  out += "\":\"";
+  append_json_escaped(out, value);
+  out += '"';
+}
+
+double seconds_between(base::Time from, base::Time to) {
+  return static_cast<double>(to - from) / static_cast<double>(base::kSecond);
+}
+
+void append_json_times(std::string& out, const StreamRecord& record, base::Time now) {
+  auto to = std::back_inserter(out);
+  fmt::format_to(to, ",\"t_total\":{:.6f}", seconds_between(record.started, now));
+  if (record.connected > 0)
+    fmt::format_to(to, ",\"t_connect\":{:.6f}", seconds_between(record.started, record.connected));
+  if (record.first_byte > 0)
+    fmt::format_to(to, ",\"t_first\":{:.6f}", seconds_between(record.started, record.first_byte));
+}
+
+void format_json(const LogLine& line, std::string& out) {
+  out += "{\"ts\":\"";
+  append_time(out, line.wall);
+  out += "\",\"level\":\"info\",\"msg\":\"request\"";
+  auto to = std::back_inserter(out);
+  if (line.record != nullptr) {
+    const StreamRecord& record = *line.record;
+    append_json(out, "id", record.request_id);
+    append_json(out, "site", record.site);
+    append_json(out, "method", record.method);
+    append_json(out, "host", record.host);
+    append_json(out, "path", record.path);
+    append_json(out, "query", record.query);
+    append_json(out, "proto", record.minor_version == 0 ? "http/1.0" : "http/1.1");
+    append_json(out, "ua", record.user_agent);
+    append_json(out, "referer", record.referer);
+  }
+  append_json(out, "client", line.client->address());
+  fmt::format_to(to, ",\"port\":{},\"status\":{}", line.client->port, line.status);
+  append_json(out, "error", line.error);
+  append_json(out, "details", line.details);
+  append_json(out, "target", line.target);
+  if (line.record != nullptr) {
+    fmt::format_to(to, ",\"tries\":{}", line.record->tries);
+    append_json_times(out, *line.record, line.now);
+  }
+  fmt::format_to(to, ",\"bytes_in\":{},\"bytes_out\":{},\"worker\":{},\"gen\":{}}}\n",
+                 line.bytes_in, line.bytes_out, line.worker, line.generation);
+}
+
+void format_text(const LogLine& line, std::string& out) {
+  append_time(out, line.wall);
+  out += ' ';
+  out += line.client->address();
+  auto to = std::back_inserter(out);
+  if (line.record != nullptr) {
+    const StreamRecord& record = *line.record;
+    out += ' ';
+    append_json_escaped(out, record.method);
+    out += ' ';
+    append_json_escaped(out, record.host);
+    append_json_escaped(out, record.path);
+    if (!record.query.empty()) out += '?';
+    append_json_escaped(out, record.query);
+  }
+  fmt::format_to(to, " {} {}B", line.status, line.bytes_out);
+  if (line.record != nullptr)
+    fmt::format_to(to, " {:.1f}ms", 1000 * seconds_between(line.record->started, line.now));
+  if (!line.target.empty()) fmt::format_to(to, " -> {}", line.target);
+  if (!line.error.empty()) fmt::format_to(to, " error={}", line.error);
+  if (!line.details.empty()) {
+    out += " details=\"";
+    append_json_escaped(out, line.details);
+    out += '"';
+  }
+  out += '\n';
+}
+
+}  // namespace
+
+void format_access_line(LogFormat format, const LogLine& line, std::string& out) {
+  if (format == LogFormat::Json) format_json(line, out);
+  if (format == LogFormat::Text) format_text(line, out);
+}
+
+}  // namespace engine::proxy

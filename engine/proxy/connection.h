@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One socket of the data plane, to a client or to a target: what waits to be sent, what arrived and
+// was not yet taken, and closing as a join with the kernel. It must not know protocols.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include "engine/base/buffer.h"
+#include "engine/base/list.h"
+#include "engine/io/operation.h"
+
+namespace engine::proxy {
+
+class Worker;
+
+// What a connection tells its owner. Called from the top of a tick or from its end, never from
+// inside a call that the owner makes.
+class ConnectionEvents {
+ public:
+  // Returns how many of the bytes were taken. The rest is kept and given again, with what comes
+  // after it.
+  virtual std::size_t on_bytes(std::string_view bytes) = 0;
+  // Asked for by want_readiness(): the socket has bytes, or ended.
+  virtual void on_readable() = 0;
+  // Nothing more will arrive: 0 after a FIN, else the errno. Bytes not yet taken stay.
+  virtual void on_end(int error) = 0;
+  // The peer takes no more bytes. What it sent before may still arrive.
+  virtual void on_send_failed(int error) = 0;
+  // Everything written was sent, after it had been stuck.
+  virtual void on_drained() = 0;
+  // 0, or the errno of a failed connect().
+  virtual void on_connected(int error) = 0;
+  // The kernel has returned everything and the socket is closed: the owner may end.
+  virtual void on_closed() = 0;
+
+ protected:
+  ~ConnectionEvents() = default;
+};
+
+class Connection {
+ public:
+  Connection(Worker& worker, ConnectionEvents& events);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  void open(int socket);
+  // Opens a socket and connects; on_connected() follows. `address` must stay valid until then.
+  // Returns 0 or an errno.
+  [[nodiscard]] int connect(const sockaddr* address, socklen_t length);
+
+  [[nodiscard]] bool is_open() const { return socket_ >= 0 && !closing_; }
+  [[nodiscard]] int socket() const { return socket_; }
+
+  // ---- Reading. Nothing is read unless it is wanted; each call asks for one delivery.
+  void want_bytes();
+  void want_readiness();
+  void want_nothing() { wanted_ = Wanted::Nothing; }
+  // Bytes that arrived and were not taken; take_kept() drops some from the front.
+  [[nodiscard]] std::string_view kept() const { return kept_.view(); }
+  void take_kept(std::size_t count) { kept_.consume(count); }
+  [[nodiscard]] bool receiving() const { return input_ == Input::Receive; }
+  [[nodiscard]] bool ended() const { return ended_; }
+  [[nodiscard]] int end_error() const { return end_error_; }
+  // on_end() by somebody who read the socket directly.
+  void note_end(int error);
+  // The socket was read directly and had no more; or bytes that were read directly belong to what
+  // comes next.
+  void note_drained();
+  void keep(std::string_view bytes) { kept_.append(bytes); }
+  // Inside on_bytes(): what is in the socket comes after bytes that are still in somebody's hands.
+  [[nodiscard]] bool offering() const { return offering_; }
+  // The last receive filled its buffer: more is likely to be there.
+  [[nodiscard]] bool more_is_likely() const { return more_is_likely_; }
+
+  // ---- Writing. Bytes leave together at the end of the tick.
+  [[nodiscard]] base::Buffer& out();  // append here, then call written()
+  void written();
+  // Sends at once when it is worth it; copies what does not fit.
+  void write_large(std::string_view bytes);
+  // Tries to send everything now. False when something is left.
+  bool flush();
+  // Whether the peer is slower than we are: do not write more than is at hand.
+  [[nodiscard]] bool stuck() const { return stuck_; }
+  [[nodiscard]] bool send_failed() const { return send_error_ != 0; }
+  // For a direct write that met a full socket: on_drained() comes when there is room again.
+  void wait_for_room();
+  void note_send_failure(int error);
+  // FIN after what was written.
+  void finish_writing();
+
+  // ---- Closing.
+  // Sends what was written, then closes.
+  void close();
+  // Closes at once; the peer gets RST and cannot take what it has for complete.
+  void reset();
+  // The end of the tick: called by the worker alone.
+  void end_tick();
+
+  base::ListHook dirty_hook;
+
+ private:
+  enum class Wanted : std::uint8_t { Nothing, Bytes, Readiness };
+  enum class Input : std::uint8_t { Idle, Receive, Poll, Connect };
+
+  void on_input(const io::Completion& completion);
+  void on_output(const io::Completion& completion);
+  void on_received(const io::Completion& completion);
+  void arm();
+  void tell_end_again();
+  void deliver(std::string_view bytes);
+  void deliver_kept();
+  std::size_t offer(std::string_view bytes);
+  void mark_dirty();
+  void begin_closing();
+  void join();
+
+  Worker& worker_;
+  ConnectionEvents& events_;
+  io::Operation input_operation_{io::On<&Connection::on_input>{}, this};
+  io::Operation output_operation_{io::On<&Connection::on_output>{}, this};
+  base::Buffer out_;
+  base::Buffer kept_;
+  int socket_ = -1;
+  int end_error_ = 0;
+  int send_error_ = 0;
+  Wanted wanted_ = Wanted::Nothing;
+  Input input_ = Input::Idle;
+  bool poll_first_ = false;
+  bool more_is_likely_ = false;
+  bool offering_ = false;
+  bool ended_ = false;
+  bool stuck_ = false;
+  bool tell_drained_ = false;
+  bool tell_end_ = false;
+  bool tell_failure_ = false;
+  bool finish_after_flush_ = false;
+  bool close_after_flush_ = false;
+  bool closing_ = false;
+  bool closed_ = false;  // on_closed() was told
+};
+
+}  // namespace engine::proxy

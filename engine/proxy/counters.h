@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What one worker counts: plain numbers, written by its thread alone, added up by whoever reads
+// them.
+#pragma once
+
+#include <cstdint>
+
+namespace engine::proxy {
+
+struct Counters {
+  std::uint64_t connections = 0;  // accepted
+  std::uint64_t connections_open = 0;
+  std::uint64_t accept_pauses = 0;  // out of slots or descriptors
+  std::uint64_t requests = 0;
+  std::uint64_t responses_2xx = 0;
+  std::uint64_t responses_3xx = 0;
+  std::uint64_t responses_4xx = 0;
+  std::uint64_t responses_5xx = 0;
+  std::uint64_t failed_streams = 0;  // ended by an error of anybody
+  std::uint64_t retries = 0;
+  std::uint64_t upstream_connects = 0;
+  std::uint64_t upstream_reuses = 0;
+  std::uint64_t tunnels = 0;
+  std::uint64_t bytes_from_clients = 0;  // payload
+  std::uint64_t bytes_to_clients = 0;
+  std::uint64_t bytes_spliced = 0;
+  std::uint64_t snapshots_adopted = 0;
+
+  void add(const Counters& other) {
+    const auto* from = reinterpret_cast<const std::uint64_t*>(&other);
+    auto* to = reinterpret_cast<std::uint64_t*>(this);
+    for (std::size_t i = 0; i < sizeof(Counters) / sizeof(std::uint64_t); ++i) to[i] += from[i];
+  }
+};
+
+}  // namespace engine::proxy

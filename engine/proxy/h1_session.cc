@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/proxy/h1_session.h"
+
+#include <utility>
+
+#include "engine/http/h1_head.h"
+#include "engine/proxy/addresses.h"
+#include "engine/proxy/stream.h"
+#include "engine/proxy/worker.h"
+
+namespace engine::proxy {
+namespace {
+
+// How long a fresh connection may still bring its first request once the worker drains.
+constexpr base::Time kFirstRequestPatience = 500 * base::kMillisecond;
+
+}  // namespace
+
+H1Session::H1Session(Worker& worker, int socket, std::uint16_t local_port)
+    : worker_(worker),
+      connection_(worker, *this),
+      head_(worker.blocks()),
+      opened_at_(worker.now()) {
+  connection_.open(socket);
+  client_.local_port = local_port;
+  describe_client(worker, socket, client_);
+  worker_.timers().set(timer_, opened_at_ + worker_.limits().head_timeout);
+  connection_.want_bytes();
+}
+
+std::size_t H1Session::on_bytes(std::string_view bytes) {
+  if (state_ == State::Busy) return stream_->on_client_bytes(bytes);
+  if (state_ == State::Linger) return on_linger_bytes(bytes);
+  if (state_ == State::Closing) return bytes.size();
+  std::size_t taken = on_head_bytes(bytes);
+  if (state_ == State::Busy) taken += stream_->on_client_bytes(bytes.substr(taken));
+  return taken;
+}
+
+std::size_t H1Session::on_head_bytes(std::string_view bytes) {
+  const std::size_t before = head_.size();
+  head_.append(bytes);
+  worker_.own_request_head(nullptr);
+  http::RequestHead& head = worker_.request_head();
+  const http::HeadResult result = http::parse_request(
+      head_.view(), scanned_, worker_.limits().request_head, worker_.request_fields(), head);
+  if (result.status == http::HeadStatus::Bad) {
+    refuse(result.cause, result.why);
+    return bytes.size();
+  }
+  if (result.status == http::HeadStatus::Incomplete) {
+    if (result.consumed > 0) {
+      head_.consume(result.consumed);
+      scanned_ = 0;
+    }
+    if (std::exchange(state_, State::Head) == State::Idle) {
+      worker_.timers().set(timer_, worker_.now() + worker_.limits().head_timeout);
+    }
+    connection_.want_bytes();
+    return bytes.size();
+  }
+  state_ = State::Busy;
+  scanned_ = 0;
+  ++requests_;
+  worker_.timers().clear(timer_);
+  stream_ = &worker_.new_stream(*this, std::move(head_));
+  head_ = base::Buffer(worker_.blocks());
+  const std::size_t taken = result.consumed - before;
+  stream_->start(head);
+  return taken;
+}
+
+// What a client sends after an answer that ends the connection is read and thrown away, within
+// bounds.
+std::size_t H1Session::on_linger_bytes(std::string_view bytes) {
+  linger_bytes_ += bytes.size();
+  if (linger_bytes_ > route::kLingerBytesMax) {
+    close();
+  } else {
+    connection_.want_bytes();
+  }
+  return bytes.size();
+}
+
+void H1Session::refuse(base::Cause cause, std::string_view why) {
+  const std::uint16_t status = base::describe(cause).status;
+  worker_.log_refusal(client_, status, cause, why);
+  const Reply reply{.status = status, .cause = cause, .details = why, .close = true};
+  write_reply(connection_.out(), reply, worker_);
+  connection_.written();
+  linger();
+}
+
+void H1Session::on_stream_done(bool keep_alive, bool request_complete) {
+  stream_ = nullptr;
+  if (!request_complete) return linger();
+  // Requests that came before the client's end are still answered.
+  if (!keep_alive || (connection_.ended() && connection_.kept().empty())) {
+    return connection_.kept().empty() ? close() : linger();
+  }
+  await_request();
+}
+
+void H1Session::on_stream_broken(bool reset) {
+  stream_ = nullptr;
+  if (!reset) return close();
+  state_ = State::Closing;
+  worker_.timers().clear(timer_);
+  connection_.reset();
+}
+
+void H1Session::await_request() {
+  state_ = State::Idle;
+  if (worker_.draining() && connection_.kept().empty()) return close();
+  worker_.timers().set(timer_, worker_.now() + worker_.limits().keepalive_idle);
+  connection_.want_bytes();
+}
+
+bool H1Session::may_stay() const {
+  const route::Limits& limits = worker_.limits();
+  if (worker_.draining() || (connection_.ended() && connection_.kept().empty())) return false;
+  if (limits.requests_per_connection_max > 0 && requests_ >= limits.requests_per_connection_max)
+    return false;
+  return worker_.now() - opened_at_ < limits.keepalive_total;
+}
+
+void H1Session::linger() {
+  state_ = State::Linger;
+  if (connection_.ended()) return close();
+  worker_.timers().set(timer_, worker_.now() + route::kLingerTimeout);
+  connection_.finish_writing();
+  connection_.want_bytes();
+}
+
+void H1Session::close() {
+  state_ = State::Closing;
+  worker_.timers().clear(timer_);
+  connection_.close();
+}
+
+void H1Session::drain() {
+  if (state_ != State::Idle) return;
+  if (requests_ > 0) return close();
+  // Its first request may be on the way; a browser's spare connection never sends one.
+  worker_.timers().set(timer_, worker_.now() + kFirstRequestPatience);
+}
+
+void H1Session::end_now() {
+  if (state_ == State::Busy) return stream_->abort(base::Cause::Draining);
+  state_ = State::Closing;
+  worker_.timers().clear(timer_);
+  connection_.reset();
+}
+
+void H1Session::on_readable() {
+  if (state_ == State::Busy) stream_->on_client_readable();
+}
+
+void H1Session::on_end(int error) {
+  if (state_ == State::Closing) return;
+  if (state_ == State::Busy) return stream_->on_client_end(error);
+  if (state_ == State::Head && error == 0) {
+    return refuse(base::Cause::BadRequest, "the connection ended inside a request's head");
+  }
+  close();
+}
+
+void H1Session::on_send_failed(int error) {
+  if (state_ == State::Busy) return stream_->on_client_end(error);
+  close();
+}
+
+void H1Session::on_drained() {
+  if (state_ == State::Busy) stream_->on_client_drained();
+}
+
+void H1Session::on_connected(int) {}
+
+void H1Session::on_closed() { worker_.retire(*this); }
+
+void H1Session::on_deadline() {
+  if (state_ == State::Head || (state_ == State::Idle && requests_ == 0 && head_.size() > 0)) {
+    return refuse(base::Cause::ClientTooSlow, "the head did not arrive in time");
+  }
+  close();
+}
+
+}  // namespace engine::proxy

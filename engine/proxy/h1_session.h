@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The client's side of HTTP/1: finds requests in a connection, runs one stream at a time, answers
+// in order, and ends the connection in an orderly way. It must not know targets.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "engine/base/buffer.h"
+#include "engine/base/list.h"
+#include "engine/io/timers.h"
+#include "engine/proxy/connection.h"
+#include "engine/proxy/reply.h"
+
+namespace engine::proxy {
+
+class Stream;
+
+// What is known of the client before its first byte.
+struct ClientInfo {
+  std::array<char, 64> address_text{};
+  std::uint8_t address_length = 0;
+  std::uint16_t port = 0;        // of the client
+  std::uint16_t local_port = 0;  // it connected to
+  bool trusted = false;          // in [trust] proxies
+
+  [[nodiscard]] std::string_view address() const { return {address_text.data(), address_length}; }
+};
+
+// State    waits for                            ends by
+// Idle     the first byte of a request          Head; FIN or the keep-alive limits → Closing
+// Head     a complete head                      Busy; a bad one or the head limit → answer, Linger
+// Busy     its stream                           Idle, Linger or Closing
+// Linger   the client to read the answer        FIN, its bounds → Closing
+// Closing  the kernel                           the end
+class H1Session final : public ConnectionEvents {
+ public:
+  H1Session(Worker& worker, int socket, std::uint16_t local_port);
+  H1Session(const H1Session&) = delete;
+  H1Session& operator=(const H1Session&) = delete;
+
+  // The stream has written its whole response.
+  void on_stream_done(bool keep_alive, bool request_complete);
+  // The stream cannot finish its response: the client must not take it for complete.
+  void on_stream_broken(bool reset);
+  // No further requests: idle connections close, others after their response.
+  void drain();
+  void end_now();
+
+  [[nodiscard]] Connection& connection() { return connection_; }
+  [[nodiscard]] const ClientInfo& client() const { return client_; }
+  // Whether a response that starts now may leave the connection open.
+  [[nodiscard]] bool may_stay() const;
+
+  std::size_t on_bytes(std::string_view bytes) override;
+  void on_readable() override;
+  void on_end(int error) override;
+  void on_send_failed(int error) override;
+  void on_drained() override;
+  void on_connected(int error) override;
+  void on_closed() override;
+
+  base::ListHook session_hook;
+
+ private:
+  enum class State : std::uint8_t { Idle, Head, Busy, Linger, Closing };
+
+  std::size_t on_head_bytes(std::string_view bytes);
+  std::size_t on_linger_bytes(std::string_view bytes);
+  void refuse(base::Cause cause, std::string_view why);
+  void await_request();
+  void linger();
+  void close();
+  void on_deadline();
+
+  Worker& worker_;
+  Connection connection_;
+  base::Buffer head_;
+  Stream* stream_ = nullptr;
+  io::Timer timer_{io::Expires<&H1Session::on_deadline>{}, this};
+  base::Time opened_at_;
+  std::uint64_t linger_bytes_ = 0;
+  std::uint32_t scanned_ = 0;
+  std::uint32_t requests_ = 0;
+  State state_ = State::Idle;
+  ClientInfo client_;
+};
+
+}  // namespace engine::proxy

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/proxy/relay.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "engine/proxy/connection.h"
+#include "engine/proxy/worker.h"
+
+namespace engine::proxy {
+
+Relay::~Relay() { stop(); }
+
+void Relay::start(Connection& source, Connection& sink, const http::BodyDecoder& decoder,
+                  http::Framing sink_framing, std::uint64_t bytes_max) {
+  source_ = &source;
+  sink_ = &sink;
+  decoder_ = decoder;
+  sink_framing_ = sink_framing;
+  bytes_max_ = bytes_max;
+  source_ended_ = rushing_ = false;
+  state_ = State::Moving;
+  settle();
+}
+
+void Relay::stop() {
+  worker_.pipes().give(pipe_);
+  if (state_ == State::Moving) state_ = State::Broken;
+  source_ = sink_ = nullptr;
+}
+
+std::size_t Relay::feed(std::string_view bytes) {
+  std::size_t taken = 0;
+  while (state_ == State::Moving) {
+    const http::BodyDecoder::Step step = decoder_.next(bytes.substr(taken));
+    taken += step.consumed;
+    if (bytes_max_ > 0 && decoder_.body_bytes() > bytes_max_) {
+      state_ = State::TooLarge;
+      break;
+    }
+    if (!step.data.empty()) write(step.data);
+    settle();
+    if (step.consumed == 0) break;
+  }
+  return taken;
+}
+
+void Relay::write(std::string_view data) {
+  if (sink_->send_failed()) return;
+  if (sink_framing_ != http::Framing::Chunked) return sink_->write_large(data);
+  std::array<char, http::kChunkHeaderBytesMax> header{};
+  sink_->out().append({header.data(), http::write_chunk_header(header.data(), data.size())});
+  sink_->write_large(data);
+  sink_->out().append(http::kChunkEnd);
+  sink_->written();
+}
+
+// After the decoder moved: is this the end?
+void Relay::settle() {
+  if (decoder_.bad()) {
+    state_ = State::Malformed;
+  } else if (decoder_.done() && pipe_.held_bytes == 0) {
+    conclude();
+  }
+}
+
+void Relay::conclude() {
+  if (sink_framing_ == http::Framing::Chunked && !sink_->send_failed()) {
+    if (decoder_.trailers().empty()) {
+      sink_->out().append(http::kLastChunk);
+    } else {
+      sink_->out().append(http::kLastChunkSize);
+      sink_->out().append(decoder_.trailers());
+      sink_->out().append(http::kChunkEnd);
+    }
+    sink_->written();
+  }
+  state_ = State::Done;
+  worker_.pipes().give(pipe_);
+}
+
+void Relay::on_source_end() {
+  source_ended_ = true;
+  if (!moving() || pipe_.held_bytes > 0) return;
+  if (source_->end_error() == 0 && decoder_.complete_at_close()) return conclude();
+  state_ = State::Broken;
+}
+
+bool Relay::waits_for_sink() const {
+  return moving() && (sink_->stuck() || sink_->send_failed() || pipe_.held_bytes > 0);
+}
+
+void Relay::pump() {
+  turn_bytes_ = 0;
+  while (moving() && step() == Turn::Again) {
+  }
+}
+
+Relay::Turn Relay::step() {
+  if (sink_->send_failed() || !sink_->is_open() || !source_->is_open()) return Turn::Wait;
+  if (pipe_.held_bytes > 0) return drain_pipe();
+  if (sink_->stuck()) return Turn::Wait;
+  if (source_ended_) {
+    on_source_end();
+    return Turn::Wait;
+  }
+  // Its completion brings bytes that come before anything that could be read directly now.
+  if (source_->receiving()) return Turn::Wait;
+  if (!source_->kept().empty()) return wait_for_source(false);
+  if (sink_->out().size() >= route::kScratchBytes && !sink_->flush()) return Turn::Wait;
+  if (turn_bytes_ >= route::kRelayTurnBytes) return wait_for_source(true);
+  if (may_splice()) return splice_once();
+  const bool endless = decoder_.run() == UINT64_MAX;
+  if (source_->more_is_likely() || (!endless && decoder_.run() > worker_.receive_bytes()))
+    return copy_once();
+  return wait_for_source(false);
+}
+
+Relay::Turn Relay::wait_for_source(bool bulk) {
+  if (bulk) {
+    source_->want_readiness();
+  } else {
+    source_->want_bytes();
+  }
+  return Turn::Wait;
+}
+
+bool Relay::may_splice() const {
+  return decoder_.run() >= route::kSpliceBytesMin && (decoder_.run() != UINT64_MAX || rushing_);
+}
+
+// Through the worker's one hot buffer: the bytes are sent while the cache still has them.
+Relay::Turn Relay::copy_once() {
+  std::span<char> scratch = worker_.scratch();
+  // Not past the end of this message, where that is known: what follows belongs to the next one.
+  if (const std::uint64_t run = decoder_.run(); run > 0 && run < scratch.size())
+    scratch = scratch.first(run);
+  const std::int64_t got = worker_.ring().recv_now(source_->socket(), scratch);
+  if (got == -EAGAIN || got == -EINTR) {
+    rushing_ = false;
+    source_->note_drained();
+    return wait_for_source(false);
+  }
+  if (got <= 0) {
+    source_->note_end(static_cast<int>(-got));
+    return Turn::Wait;
+  }
+  const std::string_view bytes(scratch.data(), static_cast<std::size_t>(got));
+  turn_bytes_ += bytes.size();
+  rushing_ = bytes.size() == worker_.scratch().size();
+  if (bytes.size() < scratch.size()) source_->note_drained();
+  const std::size_t taken = feed(bytes);
+  source_->keep(bytes.substr(taken));
+  return Turn::Again;
+}
+
+Relay::Turn Relay::splice_once() {
+  if (!pipe_.is_open() && !worker_.pipes().take(pipe_)) return copy_once();
+  const std::uint64_t count = std::min<std::uint64_t>(decoder_.run(), pipe_.ends.capacity_bytes);
+  const std::int64_t moved = worker_.ring().splice_in(source_->socket(), pipe_.ends, count);
+  if (moved == -EAGAIN || moved == -EINTR) {
+    const bool endless = decoder_.run() == UINT64_MAX;
+    if (endless) {
+      rushing_ = false;
+      worker_.pipes().give(pipe_);
+    }
+    source_->note_drained();
+    return wait_for_source(!endless);
+  }
+  if (moved == -EINVAL) return copy_once();
+  if (moved <= 0) {
+    source_->note_end(static_cast<int>(-moved));
+    return Turn::Wait;
+  }
+  const auto bytes = static_cast<std::uint64_t>(moved);
+  pipe_.held_bytes = bytes;
+  turn_bytes_ += bytes;
+  decoder_.skip(bytes);
+  worker_.counters().bytes_spliced += bytes;
+  if (bytes_max_ > 0 && decoder_.body_bytes() > bytes_max_) {
+    state_ = State::TooLarge;
+    return Turn::Wait;
+  }
+  if (sink_framing_ == http::Framing::Chunked) {
+    std::array<char, http::kChunkHeaderBytesMax> header{};
+    sink_->out().append({header.data(), http::write_chunk_header(header.data(), bytes)});
+  }
+  return Turn::Again;
+}
+
+Relay::Turn Relay::drain_pipe() {
+  if (sink_->stuck() || !sink_->flush()) return Turn::Wait;
+  if (sink_->send_failed()) return Turn::Wait;
+  const std::int64_t moved =
+      worker_.ring().splice_out(pipe_.ends, sink_->socket(), pipe_.held_bytes);
+  if (moved == -EINTR) return Turn::Again;
+  if (moved == -EAGAIN) {
+    sink_->wait_for_room();
+    return Turn::Wait;
+  }
+  if (moved <= 0) {
+    sink_->note_send_failure(moved < 0 ? static_cast<int>(-moved) : EPIPE);
+    return Turn::Wait;
+  }
+  pipe_.held_bytes -= static_cast<std::uint64_t>(moved);
+  if (pipe_.held_bytes > 0) return Turn::Again;
+  if (sink_framing_ == http::Framing::Chunked) {
+    sink_->out().append(http::kChunkEnd);
+    sink_->written();
+  }
+  settle();
+  return Turn::Again;
+}
+
+}  // namespace engine::proxy

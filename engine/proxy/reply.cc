@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/proxy/reply.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "engine/proxy/escape.h"
+#include "engine/proxy/worker.h"
+
+namespace engine::proxy {
+namespace {
+
+constexpr std::size_t kListedSitesMax = 50;
+
+bool wants_json(std::string_view accept) {
+  const std::size_t json = accept.find("json");
+  const std::size_t html = accept.find("text/html");
+  return json != std::string_view::npos && (html == std::string_view::npos || json < html);
+}
+
+bool is_local_name(std::string_view host) {
+  host = host.substr(0, host.rfind(':'));
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return host == "localhost" || host.ends_with(".localhost");
+}
+
+// A developer who mistyped a local name sees which names there are. Public names are nobody's
+// business.
+std::vector<std::string> known_sites(const Reply& reply, Worker& worker) {
+  std::vector<std::string> sites;
+  if (reply.cause != base::Cause::UnknownHost || !is_local_name(reply.host)) return sites;
+  for (const route::Site& site : worker.snapshot().table->sites()) {
+    if (!site.host.ends_with("localhost") || sites.size() == kListedSitesMax) continue;
+    sites.push_back(site.host + ":" + std::to_string(reply.local_port) +
+                    (site.prefix == "/" ? "" : site.prefix));
+  }
+  std::sort(sites.begin(), sites.end());
+  return sites;
+}
+
+std::string explanation(const Reply& reply) {
+  if (reply.cause == base::Cause::None) {
+    return std::string(reply.details.empty() ? reason_phrase(reply.status) : reply.details);
+  }
+  std::string text(base::describe(reply.cause).text);
+  if (!reply.target.empty()) text += " Target: " + std::string(reply.target) + ".";
+  if (!reply.details.empty()) text += " Cause: " + std::string(reply.details) + ".";
+  if (reply.cause == base::Cause::UnknownHost && !reply.host.empty())
+    text += " Asked for: " + std::string(reply.host) + ".";
+  return text;
+}
+
+std::string html_page(const Reply& reply, const std::vector<std::string>& sites) {
+  const std::string title =
+      std::to_string(reply.status) + " " + std::string(reason_phrase(reply.status));
+  std::string page = "<!doctype html><html lang=en><meta charset=utf-8><title>" + title +
+                     "</title><style>body{font:16px system-ui,sans-serif;max-width:40em;margin:4em "
+                     "auto;padding:0 1em}"
+                     "small{color:#666}</style><h1>" +
+                     title + "</h1><p>" + html_escape(explanation(reply)) + "</p>";
+  if (!sites.empty()) page += "<p>Known sites:</p><ul>";
+  for (const std::string& site : sites) {
+    const std::string escaped = html_escape(site);
+    page += site.starts_with("*") ? "<li>" + escaped
+                                  : "<li><a href=\"http://" + escaped + "\">" + escaped + "</a>";
+  }
+  if (!sites.empty()) page += "</ul>";
+  if (!reply.request_id.empty())
+    page += "<p><small>Request " + html_escape(reply.request_id) + "</small></p>";
+  return page + "</html>\n";
+}
+
+std::string json_page(const Reply& reply, const std::vector<std::string>& sites) {
+  const base::CauseWords& words = base::describe(reply.cause);
+  std::string page = "{\"status\":" + std::to_string(reply.status) + ",\"title\":\"" +
+                     std::string(reason_phrase(reply.status)) + "\",\"detail\":\"" +
+                     json_escape(explanation(reply)) + "\"";
+  if (!words.name.empty()) page += ",\"error\":\"" + std::string(words.name) + "\"";
+  if (!reply.request_id.empty())
+    page += ",\"request_id\":\"" + json_escape(reply.request_id) + "\"";
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    page += (i == 0 ? ",\"sites\":[\"" : ",\"") + json_escape(sites[i]) + "\"";
+  }
+  if (!sites.empty()) page += "]";
+  return page + "}\n";
+}
+
+const std::string* custom_page(const Reply& reply) {
+  if (reply.service == nullptr) return nullptr;
+  const auto& pages = reply.service->error_pages;
+  auto at = pages.find(reply.status);
+  if (at == pages.end()) at = pages.find(reply.status / 100);
+  return at == pages.end() ? nullptr : &at->second;
+}
+
+// RFC 9209. Quoted strings hold printable ASCII only.
+std::string proxy_status(const Reply& reply, std::string_view via) {
+  if (reply.cause == base::Cause::None) return {};
+  std::string line = "Proxy-Status: " + std::string(via) +
+                     "; error=" + std::string(base::describe(reply.cause).name);
+  if (!reply.target.empty()) line += "; next-hop=\"" + structured_escape(reply.target) + "\"";
+  if (!reply.details.empty()) line += "; details=\"" + structured_escape(reply.details) + "\"";
+  return line + "\r\n";
+}
+
+std::string head_start(std::uint16_t status, bool close, Worker& worker) {
+  return "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason_phrase(status)) +
+         "\r\nDate: " + std::string(worker.date()) + "\r\n" +
+         (close ? "Connection: close\r\n" : "");
+}
+
+}  // namespace
+
+std::uint64_t write_reply(base::Buffer& out, const Reply& reply, Worker& worker) {
+  std::string head = head_start(reply.status, reply.close, worker);
+  if (!reply.close && reply.minor_version == 0) head += "Connection: keep-alive\r\n";
+  head += proxy_status(reply, worker.via());
+  if (!reply.request_id.empty()) head += "X-Request-ID: " + std::string(reply.request_id) + "\r\n";
+  if (reply.status == 405) head += "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n";
+  if (reply.status == 503 || reply.status == 429) head += "Retry-After: 1\r\n";
+  const bool bodyless = reply.status == 204 || reply.status == 304;
+  std::string body;
+  if (!bodyless) {
+    const std::vector<std::string> sites = known_sites(reply, worker);
+    const std::string* custom = custom_page(reply);
+    const bool json = wants_json(reply.accept) && custom == nullptr;
+    body = custom != nullptr ? *custom : json ? json_page(reply, sites) : html_page(reply, sites);
+    head +=
+        json ? "Content-Type: application/json\r\n" : "Content-Type: text/html; charset=utf-8\r\n";
+    head += "Cache-Control: no-store\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+  }
+  head += "\r\n";
+  out.append(head);
+  if (reply.head_only) return 0;
+  out.append(body);
+  return body.size();
+}
+
+void write_redirect(base::Buffer& out, std::string_view location, const http::RequestHead& request,
+                    bool close, Worker& worker) {
+  std::string uri(request.path);
+  if (request.has_query) uri += "?" + std::string(request.query);
+  std::string host(request.authority.substr(0, request.authority.rfind(':')));
+  if (request.authority.ends_with(']')) host = request.authority;
+  const std::array<std::pair<std::string_view, std::string_view>, 4> places = {
+      {{"{uri}", uri}, {"{host}", host}, {"{path}", request.path}, {"{query}", request.query}}};
+  std::string to;
+  while (!location.empty()) {
+    const auto* place = std::find_if(places.begin(), places.end(), [&](const auto& each) {
+      return location.starts_with(each.first);
+    });
+    if (place != places.end()) {
+      to += place->second;
+      location.remove_prefix(place->first.size());
+    } else {
+      to += location.front();
+      location.remove_prefix(1);
+    }
+  }
+  out.append(head_start(308, close, worker) + "Location: " + to + "\r\nContent-Length: 0\r\n\r\n");
+}
+
+void write_options(base::Buffer& out, bool close, Worker& worker) {
+  out.append(head_start(204, close, worker) +
+             "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n\r\n");
+}
+
+std::string_view reason_phrase(int status) noexcept {
+  switch (status) {
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 204: return "No Content";
+    case 301: return "Moved Permanently";
+    case 302: return "Found";
+    case 304: return "Not Modified";
+    case 307: return "Temporary Redirect";
+    case 308: return "Permanent Redirect";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 410: return "Gone";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 417: return "Expectation Failed";
+    case 418: return "I'm a Teapot";
+    case 421: return "Misdirected Request";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 451: return "Unavailable For Legal Reasons";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 502: return "Bad Gateway";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    case 505: return "HTTP Version Not Supported";
+    case 508: return "Loop Detected";
+    default: return status < 400 ? "OK" : status < 500 ? "Client Error" : "Server Error";
+  }
+}
+
+}  // namespace engine::proxy

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Answers that the engine makes itself: errors, redirects, fixed statuses. Short HTML, or JSON
+// where the client asks for it; nothing that a client sent reaches a page unescaped.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "engine/base/buffer.h"
+#include "engine/base/error.h"
+#include "engine/http/head.h"
+#include "engine/route/service.h"
+
+namespace engine::proxy {
+
+class Worker;
+
+struct Reply {
+  std::uint16_t status = 500;
+  base::Cause cause = base::Cause::None;  // None: a fixed answer of the configuration
+  std::string_view details;               // what exactly happened; the text of a fixed answer
+  bool close = false;
+  bool head_only = false;
+  std::uint8_t minor_version = 1;
+  std::string_view accept;
+  std::string_view host;  // as the client asked for it
+  std::string_view request_id;
+  std::string_view target;  // the target's key, when one was chosen
+  std::uint16_t local_port = 0;
+  const route::Service* service = nullptr;
+};
+
+// Returns the bytes of the body.
+std::uint64_t write_reply(base::Buffer& out, const Reply& reply, Worker& worker);
+
+// 308 with the location of `location`, in which {uri} {host} {path} {query} stand for the
+// request's.
+void write_redirect(base::Buffer& out, std::string_view location, const http::RequestHead& request,
+                    bool close, Worker& worker);
+
+// OPTIONS that may travel no further (RFC 9110 section 7.6.2).
+void write_options(base::Buffer& out, bool close, Worker& worker);
+
+[[nodiscard]] std::string_view reason_phrase(int status) noexcept;
+
+}  // namespace engine::proxy

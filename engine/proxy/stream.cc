@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The story of a stream from its request to its end. How the request reaches a target is in
+// stream_upstream.cc, how the response reaches the client in stream_response.cc.
+#include "engine/proxy/stream.h"
+
+#include <algorithm>
+
+#include "engine/http/h1_head.h"
+#include "engine/http/rules.h"
+#include "engine/http/target.h"
+#include "engine/proxy/h1_session.h"
+#include "engine/proxy/reply.h"
+#include "engine/proxy/upstream_pool.h"
+#include "engine/proxy/worker.h"
+
+namespace engine::proxy {
+namespace {
+
+// For a head that was accepted before, perhaps under other limits.
+constexpr http::HeadLimits kNoLimits{UINT32_MAX, UINT32_MAX, http::HeadStorage::kFieldsMax};
+
+}  // namespace
+
+Stream::Stream(Worker& worker, H1Session& session, base::Buffer request)
+    : worker_(worker),
+      session_(session),
+      request_(std::move(request)),
+      request_relay_(worker),
+      response_relay_(worker) {}
+
+Stream::~Stream() { ENSURE(state_ == State::Done, "a stream is freed before its end"); }
+
+void Stream::start(const http::RequestHead& head) {
+  note_request(head);
+  worker_.own_request_head(this);
+  if (!admit(head)) return;
+  if (answer_here(head)) return;
+  choose_target();
+}
+
+void Stream::note_request(const http::RequestHead& head) {
+  ++worker_.counters().requests;
+  progress_ = record_.started = worker_.now();
+  record_.method = head.method_text;
+  record_.host = head.authority;
+  record_.path = head.path;
+  record_.query = head.query;
+  record_.minor_version = head.minor_version;
+  if (worker_.logs_access()) {
+    record_.user_agent = http::find_field(head.fields, http::FieldName::UserAgent);
+    record_.referer = http::find_field(head.fields, "referer");
+  }
+  note_request_id(head);
+  method_ = head.method;
+  client_keep_alive_ = head.keep_alive;
+  upgrade_asked_ = !head.upgrade.empty();
+  request_has_body_ = head.framing != http::Framing::None;
+  request_replayable_ = !request_has_body_ && http::is_idempotent(head.method);
+}
+
+// The same that write_request() sends on, so that the log and the target's log can be put together.
+void Stream::note_request_id(const http::RequestHead& head) {
+  if (session_.client().trusted) {
+    record_.request_id = http::find_field(head.fields, http::FieldName::XRequestId);
+    if (http::sane_request_id(record_.request_id)) return;
+  }
+  worker_.next_request_id(record_.new_request_id);
+  record_.request_id = {record_.new_request_id.data(), record_.new_request_id.size() - 1};
+}
+
+// Routing and the limits that need no target. False when it was answered.
+bool Stream::admit(const http::RequestHead& head) {
+  std::array<char, 4096> scratch;
+  const std::string_view path = http::normalise_path(head.path, scratch);
+  const route::Snapshot& snapshot = worker_.snapshot();
+  const route::Match match = snapshot.table->match(head.authority, path);
+  if (match.found != route::Found::Yes) {
+    answer(match.found == route::Found::UnknownHost ? base::Cause::UnknownHost
+                                                    : base::Cause::UnknownPath,
+           {});
+    return false;
+  }
+  service_ = &worker_.pool().service(match.service_index);
+  ++service_->streams;
+  const route::Service& service = *service_->service;
+  record_.site = service.name;
+  if (head.hops >= route::kHopsMax) {
+    answer(base::Cause::LoopDetected,
+           "this request has passed this proxy four times already: a target leads back here");
+    return false;
+  }
+  if (service.body_bytes_max > 0 && head.content_length > service.body_bytes_max) {
+    answer(base::Cause::BodyTooLarge, {});
+    return false;
+  }
+  if (service.inflight_max > 0) {
+    holds_inflight_ = true;
+    if (service.inflight->fetch_add(1, std::memory_order_relaxed) >= service.inflight_max) {
+      answer(base::Cause::InflightLimit, {});
+      return false;
+    }
+  }
+  return true;
+}
+
+// Redirects, fixed answers, and OPTIONS that must not travel on. True when it was answered.
+bool Stream::answer_here(const http::RequestHead& head) {
+  const route::Service& service = *service_->service;
+  const bool redirects = service.answer == route::Answer::Redirect;
+  if (service.answer == route::Answer::Status && !head.max_forwards_zero) {
+    answer(base::Cause::None, service.text);
+    return true;
+  }
+  if (!redirects && !head.max_forwards_zero) return false;
+  client_keep_alive_ =
+      client_keep_alive_ && head.minor_version == 1 && !request_has_body_ && session_.may_stay();
+  base::Buffer& out = session_.connection().out();
+  if (head.max_forwards_zero) {
+    client_status_ = 204;
+    write_options(out, !client_keep_alive_, worker_);
+  } else {
+    client_status_ = 308;
+    write_redirect(out, service.text, head, !client_keep_alive_, worker_);
+  }
+  session_.connection().written();
+  finish();
+  return true;
+}
+
+// An answer of our own, when nothing went out yet.
+void Stream::answer(base::Cause cause, std::string_view details) {
+  const http::RequestHead& request = head();
+  const base::CauseWords& words = base::describe(cause);
+  const bool fixed = cause == base::Cause::None;
+  const std::uint16_t status =
+      fixed ? static_cast<std::uint16_t>(service_->service->status) : words.status;
+  // A body that was not read would be taken for the next request.
+  const bool body_is_gone = !request_has_body_ || request_relay_.done();
+  client_keep_alive_ = client_keep_alive_ && body_is_gone && session_.may_stay();
+  record_.cause = cause;
+  if (!fixed) record_.details = details;
+  client_status_ = status;
+  Reply reply{.status = status, .cause = cause, .details = details};
+  reply.close = !client_keep_alive_;
+  reply.head_only = method_ == http::Method::Head;
+  reply.minor_version = request.minor_version;
+  reply.accept = request.accept;
+  reply.host = request.authority;
+  reply.request_id = record_.request_id;
+  reply.local_port = session_.client().local_port;
+  if (service_ != nullptr) reply.service = service_->service.get();
+  if (target_ != nullptr) reply.target = target_->key;
+  reply_bytes_ = write_reply(session_.connection().out(), reply, worker_);
+  session_.connection().written();
+  finish();
+}
+
+// The parsed head is the worker's, shared by all its streams: parse again when another stream used
+// it since.
+const http::RequestHead& Stream::head() {
+  if (worker_.request_head_owner() != this) {
+    std::uint32_t scanned = 0;
+    const http::HeadResult result = http::parse_request(
+        request_.view(), scanned, kNoLimits, worker_.request_fields(), worker_.request_head());
+    ENSURE(result.status == http::HeadStatus::Complete, "a head that was good is no longer");
+    worker_.own_request_head(this);
+  }
+  return worker_.request_head();
+}
+
+// The response is complete, or all of it that there will be.
+void Stream::finish() {
+  const bool request_complete = !request_has_body_ || request_relay_.done();
+  if (upstream_ != nullptr) {
+    Upstream* upstream = std::exchange(upstream_, nullptr);
+    if (upstream_reusable_ && request_complete) {
+      upstream->release();
+    } else {
+      upstream->discard(false);
+    }
+  }
+  const bool keep_alive = client_keep_alive_ && request_complete;
+  end();
+  session_.on_stream_done(keep_alive, request_complete);
+}
+
+// Counts, logs, and lets go of everything but the session.
+void Stream::end() {
+  request_relay_.stop();
+  response_relay_.stop();
+  worker_.timers().clear(timer_);
+  record_.status = static_cast<std::uint16_t>(client_status_);
+  worker_.count_and_log(*this);
+  release_target();
+  if (service_ != nullptr) {
+    --service_->streams;
+    if (holds_inflight_) service_->service->inflight->fetch_sub(1, std::memory_order_relaxed);
+  }
+  set_state(State::Done);
+  worker_.retire(*this);
+}
+
+void Stream::fail(base::Error error, std::string_view details) {
+  drop_upstream(true);
+  if (state_ == State::Responding || state_ == State::Tunnel) {
+    record_.cause = error.cause;
+    return cut();
+  }
+  answer(error.cause, details);
+}
+
+// Nothing that was sent may look complete.
+void Stream::cut() {
+  drop_upstream(true);
+  // An orderly close shows the lack of the rest, and does not endanger what was sent. Without
+  // framing only RST shows it.
+  const bool reset = state_ == State::Tunnel || response_framing_ == http::Framing::UntilClose ||
+                     session_.connection().send_failed();
+  end();
+  session_.on_stream_broken(reset);
+}
+
+void Stream::abort(base::Cause cause) {
+  if (state_ == State::Done) return;
+  record_.cause = cause;
+  drop_upstream(true);
+  end();
+  session_.on_stream_broken(true);
+}
+
+void Stream::set_state(State state) {
+  ENSURE(state_ != State::Done, "a stream goes on after its end");
+  state_ = state;
+  phase_started_ = worker_.now();
+}
+
+base::Time Stream::next_deadline() const {
+  const route::Timeouts& timeouts = service_->service->timeouts;
+  base::Time deadline = base::kNever;
+  const auto within = [&deadline](base::Time since, base::Time limit) {
+    if (limit > 0) deadline = std::min(deadline, since + limit);
+  };
+  within(record_.started, state_ == State::Tunnel ? 0 : timeouts.total);
+  switch (state_) {
+    case State::Connecting: within(phase_started_, timeouts.connect); break;
+    case State::AwaitHead:
+      if (!request_relay_.moving()) {
+        within(std::max(phase_started_, progress_), timeouts.first_byte);
+      } else if (request_relay_.waits_for_sink()) {
+        within(progress_, timeouts.idle);
+      } else {
+        within(std::max(phase_started_, progress_), worker_.limits().body_timeout);
+      }
+      break;
+    case State::Responding:
+    case State::Tunnel: within(progress_, timeouts.idle); break;
+    case State::Start:
+    case State::Done: break;
+  }
+  return deadline;
+}
+
+base::Cause Stream::deadline_cause() const {
+  const base::Time total = service_->service->timeouts.total;
+  if (total > 0 && worker_.now() >= record_.started + total && state_ != State::Tunnel)
+    return base::Cause::TotalTimeout;
+  if (state_ == State::Connecting) return base::Cause::ConnectionTimeout;
+  if (state_ == State::AwaitHead) {
+    if (!request_relay_.moving()) return base::Cause::ResponseTimeout;
+    return request_relay_.waits_for_sink() ? base::Cause::ReadTimeout : base::Cause::ClientTooSlow;
+  }
+  return response_relay_.waits_for_sink() ? base::Cause::ClientTooSlow : base::Cause::ReadTimeout;
+}
+
+void Stream::update_deadline() { worker_.timers().set(timer_, next_deadline()); }
+
+void Stream::on_deadline() {
+  if (next_deadline() > worker_.now()) return update_deadline();
+  const base::Cause cause = deadline_cause();
+  if (state_ == State::Connecting && cause == base::Cause::ConnectionTimeout) {
+    drop_upstream(true);
+    if (connect_next() || retry(cause)) return;
+  }
+  fail({.cause = cause});
+}
+
+}  // namespace engine::proxy

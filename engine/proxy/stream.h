@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One exchange: a request of a client, the target that gets it, and the response on its way back.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "engine/base/buffer.h"
+#include "engine/base/error.h"
+#include "engine/http/head.h"
+#include "engine/io/timers.h"
+#include "engine/proxy/relay.h"
+#include "engine/route/service.h"
+
+namespace engine::proxy {
+
+class H1Session;
+class Upstream;
+class Worker;
+struct ServiceState;
+struct TargetState;
+
+// What the access log says of a stream; the views point into the request's head.
+struct StreamRecord {
+  std::string_view method, host, path, query, user_agent, referer;
+  std::string_view site;
+  std::string details;  // of an error
+  std::uint8_t minor_version = 1;
+  std::uint16_t status = 0;
+  std::uint8_t tries = 0;
+  base::Cause cause = base::Cause::None;
+  base::Time started = 0, connected = 0, first_byte = 0;  // loop clock; 0 = did not happen
+  std::string_view request_id;            // a trusted client's, else the new one
+  std::array<char, 33> new_request_id{};
+};
+
+// State       waits for                                  ends by
+// Start       start()                                    Connecting, AwaitHead, Done (answered
+// here) Connecting  connect(), connect timeout                 AwaitHead; next address, target or
+// an error → Done AwaitHead   the response's head, first_byte timeout    Responding, Tunnel; a
+// retry → Connecting; an error → Done Responding  the response's body, idle timeout          Done
+// Tunnel      either side's bytes, idle timeout          Done
+// Done        the worker to free it
+class Stream {
+ public:
+  Stream(Worker& worker, H1Session& session, base::Buffer request);
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream();
+
+  // `head` is the worker's, parsed from the request bytes this stream owns.
+  void start(const http::RequestHead& head);
+  // Ends without an answer; the client's connection is cut.
+  void abort(base::Cause cause);
+
+  std::size_t on_client_bytes(std::string_view bytes);
+  void on_client_readable();
+  void on_client_end(int error);
+  void on_client_drained();
+
+  void on_upstream_connected(int error);
+  std::size_t on_upstream_bytes(std::string_view bytes);
+  void on_upstream_readable();
+  void on_upstream_end(int error);
+  void on_upstream_send_failed(int error);
+  void on_upstream_drained();
+
+  [[nodiscard]] const StreamRecord& record() const { return record_; }
+  [[nodiscard]] const H1Session& session() const { return session_; }
+  [[nodiscard]] const TargetState* target() const { return target_; }
+  [[nodiscard]] std::uint64_t bytes_in() const { return request_relay_.bytes(); }
+  [[nodiscard]] std::uint64_t bytes_out() const { return response_relay_.bytes() + reply_bytes_; }
+  [[nodiscard]] std::string_view request_bytes() const { return request_.view(); }
+
+  base::ListHook retired_hook;
+
+ private:
+  enum class State : std::uint8_t { Start, Connecting, AwaitHead, Responding, Tunnel, Done };
+
+  // stream.cc: routing, deadlines and the end.
+  bool admit(const http::RequestHead& head);
+  bool answer_here(const http::RequestHead& head);
+  void note_request(const http::RequestHead& head);
+  void note_request_id(const http::RequestHead& head);
+  void answer(base::Cause cause, std::string_view details);
+  void finish();
+  void end();
+  void fail(base::Error error, std::string_view details = {});
+  void cut();
+  [[nodiscard]] const http::RequestHead& head();
+  [[nodiscard]] base::Time next_deadline() const;
+  [[nodiscard]] base::Cause deadline_cause() const;
+  void update_deadline();
+  void on_deadline();
+  void set_state(State state);
+
+  // stream_upstream.cc: getting the request to a target.
+  void choose_target();
+  bool connect_next();
+  void send_request();
+  void release_target();
+  void drop_upstream(bool reset);
+  [[nodiscard]] bool may_retry_after_loss() const;
+  bool retry(base::Cause cause);
+  std::string_view hash_key();
+
+  // stream_response.cc: getting the response to the client.
+  void on_response_head(const http::ResponseHead& response);
+  void forward_interim(const http::ResponseHead& response);
+  void forward_head(const http::ResponseHead& response);
+  void begin_tunnel(const http::ResponseHead& response);
+  [[nodiscard]] bool retry_on_status(const http::ResponseHead& response);
+  [[nodiscard]] http::Framing client_framing(const http::ResponseHead& response) const;
+  void write_head(const http::ResponseHead& response, http::Framing framing);
+  void after_relays();
+  void check_request_relay();
+  void check_response_relay();
+  void check_tunnel();
+
+  Worker& worker_;
+  H1Session& session_;
+  base::Buffer request_;
+  ServiceState* service_ = nullptr;
+  TargetState* target_ = nullptr;
+  Upstream* upstream_ = nullptr;
+  Relay request_relay_;
+  Relay response_relay_;
+  io::Timer timer_{io::Expires<&Stream::on_deadline>{}, this};
+  StreamRecord record_;
+  base::Time progress_ = 0;          // when bytes last moved
+  base::Time phase_started_ = 0;     // of connecting, or of waiting for the head
+  std::uint64_t tried_targets_ = 0;  // bits by position in the service, the first 64
+  std::uint64_t reply_bytes_ = 0;
+  std::uint32_t scanned_ = 0;
+  std::uint32_t address_index_ = 0;
+  std::uint32_t addresses_tried_ = 0;
+  std::uint32_t client_status_ = 0;
+  std::uint8_t interim_count_ = 0;
+  std::uint8_t retries_ = 0;
+  http::Method method_ = http::Method::Other;
+  http::Framing response_framing_ = http::Framing::None;  // to the client
+  State state_ = State::Start;
+  bool upgrade_asked_ = false;
+  bool request_replayable_ = false;  // no body, and doing it twice is harmless
+  bool request_has_body_ = false;
+  bool client_keep_alive_ = true;
+  bool upstream_reusable_ = false;
+  bool client_half_closed_ = false;
+  bool holds_inflight_ = false;
+  bool lost_reused_ = false;  // the one retry for a pooled connection that died was used
+};
+
+}  // namespace engine::proxy

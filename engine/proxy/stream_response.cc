@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How the response reaches the client, and how tunnels and bodies of both directions come to their
+// ends.
+#include <algorithm>
+
+#include "engine/http/h1_head.h"
+#include "engine/http/rules.h"
+#include "engine/proxy/h1_session.h"
+#include "engine/proxy/stream.h"
+#include "engine/proxy/upstream_pool.h"
+#include "engine/proxy/worker.h"
+
+namespace engine::proxy {
+
+std::size_t Stream::on_client_bytes(std::string_view bytes) {
+  if (!request_relay_.moving()) return 0;  // the next request waits for its turn
+  progress_ = worker_.now();
+  const std::size_t taken = request_relay_.feed(bytes);
+  request_relay_.pump();
+  after_relays();
+  return taken;
+}
+
+void Stream::on_client_readable() {
+  progress_ = worker_.now();
+  request_relay_.pump();
+  after_relays();
+}
+
+void Stream::on_client_drained() {
+  progress_ = worker_.now();
+  response_relay_.pump();
+  after_relays();
+}
+
+void Stream::on_client_end(int error) {
+  if (state_ == State::Done) return;
+  if (error != 0 || session_.connection().send_failed()) return abort(base::Cause::ClientClosed);
+  client_half_closed_ = true;
+  if (session_.connection().kept().empty()) client_keep_alive_ = false;
+  if (!request_relay_.moving()) return;  // it still gets its answer
+  request_relay_.on_source_end();
+  after_relays();
+}
+
+std::size_t Stream::on_upstream_bytes(std::string_view bytes) {
+  std::size_t taken = 0;
+  const Upstream* from = upstream_;
+  while (state_ == State::AwaitHead && upstream_ == from) {
+    http::ResponseHead& response = worker_.response_head();
+    const http::HeadResult result =
+        http::parse_response(bytes.substr(taken), scanned_, worker_.limits().response_head,
+                             worker_.response_fields(), method_, upgrade_asked_, response);
+    record_.first_byte = worker_.now();
+    if (result.status == http::HeadStatus::Bad) {
+      fail({.cause = result.cause}, result.why);
+      return bytes.size();
+    }
+    if (result.status == http::HeadStatus::Incomplete) {
+      upstream_->connection().want_bytes();
+      return taken;
+    }
+    scanned_ = 0;
+    taken += result.consumed;
+    on_response_head(response);
+    if (upstream_ != from) return bytes.size();  // answered, or tried elsewhere
+    if (state_ == State::AwaitHead && taken == bytes.size()) {
+      upstream_->connection().want_bytes();
+      return taken;
+    }
+  }
+  progress_ = worker_.now();
+  taken += response_relay_.feed(bytes.substr(taken));
+  if (response_relay_.done() && taken < bytes.size())
+    upstream_reusable_ = false;  // bytes nobody asked for
+  response_relay_.pump();
+  after_relays();
+  return bytes.size();
+}
+
+void Stream::on_upstream_readable() {
+  progress_ = worker_.now();
+  response_relay_.pump();
+  after_relays();
+}
+
+void Stream::on_response_head(const http::ResponseHead& response) {
+  if (response.status == 101) return begin_tunnel(response);
+  if (response.interim()) return forward_interim(response);
+  if (retry_on_status(response)) return;
+  forward_head(response);
+}
+
+void Stream::forward_interim(const http::ResponseHead& response) {
+  if (++interim_count_ > route::kInterimMax)
+    return fail({.cause = base::Cause::ResponseInvalid}, "too many 1xx heads");
+  progress_ = worker_.now();
+  if (record_.minor_version == 0) return;
+  write_head(response, http::Framing::None);
+}
+
+bool Stream::retry_on_status(const http::ResponseHead& response) {
+  const unsigned on = service_->service->retry_on;
+  const bool listed = (response.status == 502 && (on & route::kRetry502) != 0) ||
+                      (response.status == 503 && (on & route::kRetry503) != 0) ||
+                      (response.status == 504 && (on & route::kRetry504) != 0);
+  if (!listed || !request_replayable_ || interim_count_ > 0) return false;
+  Upstream* refused = upstream_;
+  if (!retry(base::Cause::ResponseInvalid)) return false;
+  refused->discard(true);
+  return true;
+}
+
+http::Framing Stream::client_framing(const http::ResponseHead& response) const {
+  if (response.framing == http::Framing::None || response.framing == http::Framing::Length)
+    return response.framing;
+  return record_.minor_version == 0 ? http::Framing::UntilClose : http::Framing::Chunked;
+}
+
+void Stream::forward_head(const http::ResponseHead& response) {
+  response_framing_ = client_framing(response);
+  // With its body still on the way, the request's end is unknown when the response's end is
+  // promised.
+  if (request_relay_.moving() || response_framing_ == http::Framing::UntilClose)
+    client_keep_alive_ = false;
+  if (!session_.may_stay()) client_keep_alive_ = false;
+  upstream_reusable_ = response.keep_alive && response.framing != http::Framing::UntilClose;
+  client_status_ = response.status;
+  set_state(State::Responding);
+  write_head(response, response_framing_);
+  const http::BodyDecoder body(response.framing, response.content_length, worker_.limits().body);
+  // Towards the client a known length and the end of the connection are both plain bytes.
+  const http::Framing sink =
+      response_framing_ == http::Framing::Chunked ? http::Framing::Chunked : http::Framing::None;
+  response_relay_.start(upstream_->connection(), session_.connection(), body, sink, 0);
+}
+
+void Stream::write_head(const http::ResponseHead& response, http::Framing framing) {
+  const http::ResponseForwarding forwarding{
+      .client_minor_version = record_.minor_version,
+      .keep_alive = client_keep_alive_,
+      .upgrade = response.status == 101,
+      .framing = framing,
+      .content_length = response.content_length,
+      .via_pseudonym = worker_.via(),
+      .edits = service_->service->response_edits,
+  };
+  base::Buffer& out = session_.connection().out();
+  std::size_t size = 0;
+  for (std::size_t room = 4096; size == 0; room *= 2)
+    size = http::write_response(response, forwarding, out.room(room));
+  out.commit(size);
+  session_.connection().written();
+}
+
+// From here on both directions carry bytes that are nobody's business.
+void Stream::begin_tunnel(const http::ResponseHead& response) {
+  if (request_relay_.moving())
+    return fail({.cause = base::Cause::UpgradeFailed},
+                "101 before the request's body was complete");
+  ++worker_.counters().tunnels;
+  client_status_ = 101;
+  client_keep_alive_ = false;
+  set_state(State::Tunnel);
+  write_head(response, http::Framing::None);
+  const http::BodyDecoder endless(http::Framing::UntilClose, 0);
+  request_has_body_ = true;
+  request_relay_.start(session_.connection(), upstream_->connection(), endless, http::Framing::None,
+                       0);
+  response_relay_.start(upstream_->connection(), session_.connection(), endless,
+                        http::Framing::None, 0);
+  if (client_half_closed_) request_relay_.on_source_end();
+  request_relay_.pump();
+}
+
+// After anything moved: has either direction come to an end?
+void Stream::after_relays() {
+  if (state_ == State::Tunnel) {
+    check_tunnel();
+  } else {
+    if (state_ == State::AwaitHead || state_ == State::Responding) check_request_relay();
+    if (state_ == State::Responding) check_response_relay();
+  }
+  if (state_ == State::AwaitHead || state_ == State::Responding || state_ == State::Tunnel)
+    update_deadline();
+}
+
+void Stream::check_request_relay() {
+  if (request_relay_.moving()) return;
+  if (!request_relay_.failed()) {
+    if (request_has_body_ && !session_.connection().ended()) session_.connection().want_bytes();
+    return;
+  }
+  if (state_ == State::Responding) {
+    // Its response is on the way already: the upstream gets a broken request, the client its
+    // answer.
+    client_keep_alive_ = upstream_reusable_ = false;
+    return;
+  }
+  const Relay::State how = request_relay_.state();
+  const std::string_view why = request_relay_.why();
+  if (how == Relay::State::TooLarge) return fail({.cause = base::Cause::BodyTooLarge});
+  fail({.cause = base::Cause::BadRequest},
+       how == Relay::State::Broken ? "the request's body is incomplete" : why);
+}
+
+void Stream::check_response_relay() {
+  if (response_relay_.done()) return finish();
+  if (!response_relay_.failed()) return;
+  record_.cause = response_relay_.state() == Relay::State::Malformed
+                      ? base::Cause::ResponseInvalid
+                      : base::Cause::ResponseIncomplete;
+  cut();
+}
+
+// One side's end reaches the other after its last bytes; the tunnel ends with the second.
+void Stream::check_tunnel() {
+  if (request_relay_.failed() || response_relay_.failed()) {
+    if (record_.cause == base::Cause::None) record_.cause = base::Cause::ConnectionTerminated;
+    return cut();
+  }
+  if (request_relay_.done() && upstream_ != nullptr) upstream_->connection().finish_writing();
+  if (response_relay_.done()) session_.connection().finish_writing();
+  if (request_relay_.done() && response_relay_.done()) finish();
+}
+
+}  // namespace engine::proxy

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How a stream's request reaches a target: choice, connection, head, body, and what may be tried
+// again.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "engine/http/rules.h"
+#include "engine/proxy/h1_session.h"
+#include "engine/proxy/stream.h"
+#include "engine/proxy/upstream_pool.h"
+#include "engine/proxy/worker.h"
+
+namespace engine::proxy {
+namespace {
+
+constexpr std::size_t kTargetsMax = 64;  // looked at for one request
+constexpr std::size_t kHeadSlackBytes = 1024;
+
+base::Cause connect_cause(int error) {
+  switch (error) {
+    case ECONNREFUSED:
+    case ENOENT:  // no such unix socket
+      return base::Cause::ConnectionRefused;
+    case ETIMEDOUT: return base::Cause::ConnectionTimeout;
+    case ENETUNREACH:
+    case EHOSTUNREACH: return base::Cause::DestinationUnreachable;
+    default: return base::Cause::ConnectionFailed;
+  }
+}
+
+// "/v1" taken from "/v1/users" leaves "/users"; what does not start with it, on a segment boundary,
+// stays.
+std::string_view strip_prefix(std::string_view path, std::string_view prefix) {
+  if (prefix.ends_with('/')) prefix.remove_suffix(1);
+  if (!path.starts_with(prefix)) return path;
+  const std::string_view rest = path.substr(prefix.size());
+  if (rest.empty()) return "/";
+  return rest.front() == '/' ? rest : path;
+}
+
+}  // namespace
+
+std::string_view Stream::hash_key() {
+  const route::Service& service = *service_->service;
+  if (service.balance == route::Balance::HashClientIp) return session_.client().address();
+  if (service.balance == route::Balance::HashHeader)
+    return http::find_field(head().fields, service.hash_header);
+  return {};
+}
+
+void Stream::choose_target() {
+  const route::Service& service = *service_->service;
+  std::span<const route::WeightedTarget> targets = service.targets;
+  targets = targets.first(std::min(targets.size(), kTargetsMax));
+  std::uint32_t chosen = 0;
+  if (targets.size() > 1) {
+    std::array<route::Load, kTargetsMax> loads;
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      const TargetState& state = worker_.pool().target(targets[i].target_index);
+      loads[i] = {.inflight = state.inflight,
+                  .usable = (tried_targets_ >> i & 1) == 0 && !state.addresses->list.empty()};
+    }
+    chosen = route::choose(service.balance, targets, std::span(loads).first(targets.size()),
+                           hash_key(), service_->balance);
+  }
+  if (targets.empty() || chosen == route::kNoTarget) {
+    return answer(base::Cause::NoHealthyTarget,
+                  "every target of this site was tried or has no address");
+  }
+  tried_targets_ |= std::uint64_t{1} << chosen;
+  target_ = &worker_.pool().target(targets[chosen].target_index);
+  ++target_->inflight;
+  ++record_.tries;
+  addresses_tried_ = 0;
+  address_index_ = target_->preferred_address;
+  if (target_->addresses->list.empty())
+    return fail({.cause = base::Cause::DnsError}, target_->addresses->failure);
+  upstream_ = UpstreamPool::take_idle(*target_);
+  if (upstream_ != nullptr && !lost_reused_) {
+    upstream_->lease(*this);
+    return send_request();
+  }
+  upstream_ = nullptr;
+  if (!connect_next())
+    fail({.cause = base::Cause::ConnectionFailed},
+         "no address of the target could be connected to");
+}
+
+// The next address of the target that was not tried. False when there is none.
+bool Stream::connect_next() {
+  const auto& addresses = target_->addresses->list;
+  while (addresses_tried_ < addresses.size()) {
+    const std::uint32_t at =
+        (address_index_ + addresses_tried_) % static_cast<std::uint32_t>(addresses.size());
+    ++addresses_tried_;
+    Upstream& upstream = worker_.new_upstream(*target_);
+    if (upstream.connect(addresses[at], *this) != 0) {
+      upstream.discard(true);
+      continue;
+    }
+    upstream_ = &upstream;
+    set_state(State::Connecting);
+    update_deadline();
+    return true;
+  }
+  return false;
+}
+
+void Stream::on_upstream_connected(int error) {
+  if (error == 0) {
+    const auto count = static_cast<std::uint32_t>(target_->addresses->list.size());
+    if (count > 0) target_->preferred_address = (address_index_ + addresses_tried_ - 1) % count;
+    record_.connected = worker_.now();
+    return send_request();
+  }
+  upstream_ = nullptr;  // it closes itself
+  if (connect_next()) return;
+  const base::Cause cause = connect_cause(error);
+  if (retry(cause)) return;
+  fail({.cause = cause, .retry_safe = true, .system = error}, std::strerror(error));
+}
+
+void Stream::send_request() {
+  const http::RequestHead& request = head();
+  const route::Service& service = *service_->service;
+  const ClientInfo& client = session_.client();
+  std::string authority;
+  http::Forwarding forwarding{
+      .client_address = client.address(),
+      .scheme = "http",
+      .request_id = record_.request_id,
+      .via_pseudonym = worker_.via(),
+      .port = client.local_port,
+      .trusted = client.trusted,
+      .keep_upgrade = upgrade_asked_,
+      .framing = request.framing,
+      .content_length = request.content_length,
+      .edits = service.request_edits,
+  };
+  if (!service.strip_prefix.empty())
+    forwarding.path_override = strip_prefix(request.path, service.strip_prefix);
+  if (service.host_policy == route::HostPolicy::Literal)
+    forwarding.host_override = service.host_literal;
+  // An HTTP/1.0 client may name no host; to a target, an empty Host is as bad as none.
+  if (service.host_policy == route::HostPolicy::Upstream || (request.authority.empty() && forwarding.host_override.empty())) {
+    const bool is_unix = target_->target->kind() == route::TargetKind::Unix;
+    authority = is_unix ? "localhost" : target_->target->key();
+    forwarding.host_override = authority;
+  }
+  base::Buffer& out = upstream_->connection().out();
+  std::size_t size = 0;
+  for (std::size_t room = request_.size() + kHeadSlackBytes; size == 0; room *= 2) {
+    std::span<char> space = out.room(room);
+    size = http::write_request(request, forwarding, space);
+  }
+  out.commit(size);
+  upstream_->connection().written();
+  scanned_ = 0;
+  set_state(State::AwaitHead);
+  const http::BodyDecoder body(request.framing, request.content_length, worker_.limits().body);
+  request_relay_.start(session_.connection(), upstream_->connection(), body, request.framing,
+                       service.body_bytes_max);
+  upstream_->connection().want_bytes();
+  if (!request_has_body_) session_.connection().want_bytes();  // to hear of a client that goes away
+  // Bytes that came with the head are fed first, by whoever holds them now.
+  if (!session_.connection().offering()) request_relay_.pump();
+  after_relays();
+}
+
+void Stream::release_target() {
+  if (target_ == nullptr) return;
+  --target_->inflight;
+  target_ = nullptr;
+}
+
+void Stream::drop_upstream(bool reset) {
+  if (upstream_ == nullptr) return;
+  std::exchange(upstream_, nullptr)->discard(reset);
+}
+
+// A pooled connection may have been closed by the target just as the request was sent (RFC 9112
+// section 9.3.1).
+bool Stream::may_retry_after_loss() const {
+  return state_ == State::AwaitHead && upstream_ != nullptr && upstream_->reused() &&
+         !lost_reused_ && request_replayable_ && record_.first_byte == 0 && interim_count_ == 0;
+}
+
+// On another target, as the site's `retry` allows. Nothing of a response went out, and none of the
+// request's body.
+bool Stream::retry(base::Cause cause) {
+  const route::Service& service = *service_->service;
+  const bool connecting =
+      cause == base::Cause::ConnectionRefused || cause == base::Cause::ConnectionTimeout ||
+      cause == base::Cause::DestinationUnreachable || cause == base::Cause::ConnectionFailed;
+  if (connecting && (service.retry_on & route::kRetryConnect) == 0) return false;
+  if (retries_ >= service.retry_times || service.targets.size() < 2) return false;
+  const auto count = std::min(service.targets.size(), kTargetsMax);
+  const std::uint64_t all = count == 64 ? UINT64_MAX : (std::uint64_t{1} << count) - 1;
+  if ((tried_targets_ & all) == all) return false;
+  ++retries_;
+  ++worker_.counters().retries;
+  release_target();
+  choose_target();
+  return true;
+}
+
+void Stream::on_upstream_end(int error) {
+  if (state_ == State::AwaitHead) {
+    if (may_retry_after_loss()) {
+      drop_upstream(true);
+      lost_reused_ = true;
+      ++worker_.counters().retries;
+      ++record_.tries;
+      addresses_tried_ = 0;
+      if (connect_next()) return;
+    }
+    const bool partial = record_.first_byte != 0;
+    return fail(
+        {.cause = partial ? base::Cause::ResponseIncomplete : base::Cause::ConnectionTerminated,
+         .system = error},
+        error == 0 ? "closed" : std::strerror(error));
+  }
+  response_relay_.on_source_end();
+  after_relays();
+}
+
+// The target takes no more of the request; what it has answered may still come.
+void Stream::on_upstream_send_failed(int) {
+  upstream_reusable_ = false;
+  if (state_ == State::Tunnel) return cut();
+  if (upstream_ != nullptr) upstream_->connection().want_bytes();
+}
+
+void Stream::on_upstream_drained() {
+  progress_ = worker_.now();
+  request_relay_.pump();
+  after_relays();
+}
+
+}  // namespace engine::proxy

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What one worker keeps about the services and targets that it uses: idle connections, counts,
+// balance positions. They live on over reloads, as long as the service or target does or a stream
+// holds them.
+#pragma once
+
+#include <memory>
+
+#include "engine/base/list.h"
+#include "engine/proxy/upstream.h"
+#include "engine/route/balance.h"
+#include "engine/route/snapshot.h"
+
+namespace engine::proxy {
+
+struct TargetState {
+  TargetState(std::shared_ptr<const route::Target> the_target,
+              std::shared_ptr<const route::Addresses> the_addresses)
+      : target(std::move(the_target)), addresses(std::move(the_addresses)), key(target->key()) {}
+
+  std::shared_ptr<const route::Target> target;
+  std::shared_ptr<const route::Addresses> addresses;
+  std::string key;  // the target's, for logs
+  // Most recently used first: the tail grows cold and expires.
+  base::List<Upstream, &Upstream::pool_hook> idle;
+  std::uint32_t idle_count = 0;
+  std::uint32_t connections = 0;        // all Upstream objects of this target
+  std::uint32_t inflight = 0;           // streams that chose it
+  std::uint32_t preferred_address = 0;  // the one that answered last
+  bool retired = false;                 // no longer in the snapshot
+
+  [[nodiscard]] bool unused() const { return connections == 0 && inflight == 0; }
+};
+
+struct ServiceState {
+  explicit ServiceState(std::shared_ptr<const route::Service> the_service)
+      : service(std::move(the_service)) {}
+
+  std::shared_ptr<const route::Service> service;
+  route::BalanceState balance;
+  std::uint32_t streams = 0;
+  bool retired = false;
+
+  [[nodiscard]] bool unused() const { return streams == 0; }
+};
+
+// The states of one snapshot's services and targets, by index; made on first use.
+class UpstreamPool {
+ public:
+  explicit UpstreamPool(Worker& worker) : worker_(worker) {}
+  // Every stream and upstream must have ended.
+  ~UpstreamPool() = default;
+
+  // Carries over what lives on; closes idle connections to targets that are gone.
+  void adopt(const route::Snapshot& snapshot);
+
+  [[nodiscard]] ServiceState& service(std::uint32_t index);
+  [[nodiscard]] TargetState& target(std::uint32_t index);
+
+  // A connection that waits, or null.
+  [[nodiscard]] static Upstream* take_idle(TargetState& target);
+  void close_idle();
+  // Forgets retired states that nothing refers to any more.
+  void sweep();
+
+ private:
+  Worker& worker_;
+  const route::Snapshot* snapshot_ = nullptr;
+  std::vector<std::unique_ptr<ServiceState>> services_;
+  std::vector<std::unique_ptr<TargetState>> targets_;
+  std::vector<std::unique_ptr<ServiceState>> retired_services_;
+  std::vector<std::unique_ptr<TargetState>> retired_targets_;
+};
+
+}  // namespace engine::proxy

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/proxy/worker.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "engine/io/socket.h"
+
+namespace engine::proxy {
+namespace {
+
+constexpr std::size_t kIdlePipesMax = 32;
+
+}  // namespace
+
+Worker::Worker(io::Ring& ring, route::Published& published, base::ByteRing* access_log,
+               WorkerOptions options)
+    : ring_(ring),
+      published_(published),
+      access_log_(options.access.format == LogFormat::None ? nullptr : access_log),
+      options_(std::move(options)),
+      now_(ring.now()),
+      timers_(now_),
+      pipes_(ring, kIdlePipesMax),
+      pool_(*this),
+      scratch_(std::make_unique_for_overwrite<char[]>(route::kScratchBytes)),
+      random_state_(options_.seed * 0x9e3779b97f4a7c15ULL + 0x1234567),
+      request_id_prefix_(random()) {
+  ring_.await_wake(wake_operation_);
+  adopt_snapshot();
+}
+
+Worker::~Worker() { published_.leave(options_.index); }
+
+void Worker::run() {
+  while (tick()) {
+  }
+}
+
+bool Worker::tick() {
+  ring_.submit_and_wait(timers_.next_deadline());
+  now_ = ring_.now();
+  adopt_snapshot();
+  ring_.dispatch();
+  timers_.advance(now_);
+  end_tick();
+  return !ended_;
+}
+
+void Worker::stop(base::Time grace) noexcept {
+  stop_grace_.store(grace, std::memory_order_release);
+  ring_.wake();
+}
+
+void Worker::on_wake(const io::Completion& completion) {
+  if (completion.result == -ECANCELED) return;  // this worker ends
+  ring_.await_wake(wake_operation_);
+  const base::Time grace = stop_grace_.load(std::memory_order_acquire);
+  if (grace < 0) return;
+  if (!draining_) begin_draining();
+  if (grace == 0) return end_everything();
+  timers_.set(grace_timer_, now_ + grace);
+}
+
+// At the top of a tick no request code is on the stack: every pointer into the old snapshot is
+// gone.
+void Worker::adopt_snapshot() {
+  const route::Snapshot* current = published_.current();
+  if (current == snapshot_) return;
+  snapshot_ = current;
+  ++counters_.snapshots_adopted;
+  pool_.adopt(*current);
+  adopt_listens();
+  published_.quiesce(options_.index, current->generation);
+}
+
+void Worker::adopt_listens() {
+  if (draining_) return;
+  std::vector<std::unique_ptr<Listener>> next;
+  for (const auto& listen : snapshot_->listens) {
+    const auto same = [&](const auto& listener) {
+      return listener != nullptr && listener->listen() == listen.get();
+    };
+    const auto at = std::find_if(listeners_.begin(), listeners_.end(), same);
+    if (at != listeners_.end()) {
+      next.push_back(std::move(*at));
+      continue;
+    }
+    next.push_back(std::make_unique<Listener>(*this, listen));
+    next.back()->start();
+  }
+  std::swap(listeners_, next);
+  for (auto& gone : next) {
+    if (gone == nullptr) continue;
+    gone->stop();
+    stopping_listeners_.push_back(std::move(gone));
+  }
+}
+
+// Completion handlers only change state; here the bytes leave and what ended is freed.
+void Worker::end_tick() {
+  while (!dirty_.empty()) dirty_.pop_front().end_tick();
+  for (Stream* stream : retired_streams_) stream_slab_.destroy(*stream);
+  retired_streams_.clear();
+  for (Upstream* upstream : retired_upstreams_) upstream_slab_.destroy(*upstream);
+  for (H1Session* session : retired_sessions_) session_slab_.destroy(*session);
+  if (!retired_upstreams_.empty() || !retired_sessions_.empty()) {
+    retired_upstreams_.clear();
+    retired_sessions_.clear();
+    pool_.sweep();
+  }
+  std::erase_if(stopping_listeners_, [](const auto& listener) { return listener->stopped(); });
+  if (draining_) end_if_idle();
+}
+
+void Worker::end_if_idle() {
+  if (session_slab_.live() > 0 || stream_slab_.live() > 0) return;
+  pool_.close_idle();
+  if (upstream_slab_.live() > 0 || !stopping_listeners_.empty()) return;
+  ring_.cancel(wake_operation_);
+  ended_ = !wake_operation_.in_flight();
+}
+
+void Worker::begin_draining() {
+  draining_ = true;
+  for (auto& listener : listeners_) {
+    listener->stop();
+    stopping_listeners_.push_back(std::move(listener));
+  }
+  listeners_.clear();
+  sessions_.for_each([](H1Session& session) { session.drain(); });
+}
+
+void Worker::end_everything() {
+  sessions_.for_each([](H1Session& session) { session.end_now(); });
+}
+
+void Worker::on_grace_over() { end_everything(); }
+
+void Worker::on_connection(int socket, std::uint16_t local_port) {
+  ++counters_.connections;
+  ++counters_.connections_open;
+  H1Session& session = session_slab_.create(*this, socket, local_port);
+  sessions_.push_back(session);
+}
+
+void Worker::on_out_of_descriptors() { pool_.close_idle(); }
+
+int Worker::open_target_socket(int family) {
+  const int socket = ring_.open_socket(family);
+  if (socket >= 0 && family != AF_UNIX) io::set_tcp_options(socket);
+  return socket;
+}
+
+Stream& Worker::new_stream(H1Session& session, base::Buffer request) {
+  return stream_slab_.create(*this, session, std::move(request));
+}
+
+Upstream& Worker::new_upstream(TargetState& target) { return upstream_slab_.create(*this, target); }
+
+void Worker::retire(Stream& stream) { retired_streams_.push_back(&stream); }
+void Worker::retire(Upstream& upstream) { retired_upstreams_.push_back(&upstream); }
+
+void Worker::retire(H1Session& session) {
+  --counters_.connections_open;
+  retired_sessions_.push_back(&session);
+}
+
+void Worker::mark_dirty(Connection& connection) {
+  if (!connection.dirty_hook.linked()) dirty_.push_back(connection);
+}
+
+}  // namespace engine::proxy

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One thread of the data plane: its ring, listeners, connections, streams, pools, timers and
+// counters. What it shares with other threads is the published snapshot, a wake-up, and the bytes
+// of its access log.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/base/buffer.h"
+#include "engine/base/byte_ring.h"
+#include "engine/base/slab.h"
+#include "engine/http/head.h"
+#include "engine/io/pipe.h"
+#include "engine/io/ring.h"
+#include "engine/io/timers.h"
+#include "engine/proxy/access_log.h"
+#include "engine/proxy/counters.h"
+#include "engine/proxy/h1_session.h"
+#include "engine/proxy/listener.h"
+#include "engine/proxy/stream.h"
+#include "engine/proxy/upstream.h"
+#include "engine/proxy/upstream_pool.h"
+#include "engine/route/published.h"
+
+namespace engine::proxy {
+
+struct WorkerOptions {
+  std::size_t index = 0;
+  std::uint64_t seed =
+      1;  // of request ids and balancing; not a secret, but different per worker and start
+  std::string via = "engine";  // this proxy's name in Via and Proxy-Status
+  AccessLogOptions access;
+};
+
+class Worker {
+ public:
+  // `access_log` may be null. A snapshot must have been published.
+  Worker(io::Ring& ring, route::Published& published, base::ByteRing* access_log,
+         WorkerOptions options);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Serves until stopped and every connection is closed. On the thread that opened the ring.
+  void run();
+  // One turn of run(). False when there is nothing left to do.
+  bool tick();
+
+  // ---- Any thread.
+  void notify() noexcept { ring_.wake(); }
+  // Accepts no more, finishes streams within `grace` nanoseconds, then ends. A second call with 0
+  // ends at once.
+  void stop(base::Time grace) noexcept;
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+  // ---- For what lives in this worker.
+  [[nodiscard]] io::Ring& ring() { return ring_; }
+  [[nodiscard]] io::Timers& timers() { return timers_; }
+  [[nodiscard]] io::PipePool& pipes() { return pipes_; }
+  [[nodiscard]] UpstreamPool& pool() { return pool_; }
+  [[nodiscard]] base::BlockPool& blocks() { return blocks_; }
+  [[nodiscard]] Counters& counters() { return counters_; }
+  [[nodiscard]] const route::Snapshot& snapshot() const { return *snapshot_; }
+  [[nodiscard]] const route::Limits& limits() const { return *snapshot_->limits; }
+  [[nodiscard]] base::Time now() const { return now_; }
+  [[nodiscard]] std::size_t index() const { return options_.index; }
+  [[nodiscard]] std::string_view via() const { return options_.via; }
+  [[nodiscard]] bool draining() const { return draining_; }
+  [[nodiscard]] std::span<char> scratch() { return {scratch_.get(), route::kScratchBytes}; }
+  [[nodiscard]] std::size_t receive_bytes() const { return io::RingOptions{}.buffer_bytes; }
+  [[nodiscard]] std::uint64_t random();
+  void next_request_id(std::array<char, 33>& id);
+  // IMF-fixdate of this second.
+  [[nodiscard]] std::string_view date();
+
+  // One parsed head of each kind is enough: they are used within one call chain.
+  [[nodiscard]] http::RequestHead& request_head() { return request_head_; }
+  [[nodiscard]] http::HeadStorage& request_fields() { return request_fields_; }
+  [[nodiscard]] http::ResponseHead& response_head() { return response_head_; }
+  [[nodiscard]] http::HeadStorage& response_fields() { return response_fields_; }
+  [[nodiscard]] const Stream* request_head_owner() const { return request_head_owner_; }
+  void own_request_head(const Stream* stream) { request_head_owner_ = stream; }
+
+  [[nodiscard]] Stream& new_stream(H1Session& session, base::Buffer request);
+  [[nodiscard]] Upstream& new_upstream(TargetState& target);
+  // Frees them at the end of the tick, when none of their code is on the stack.
+  void retire(Stream& stream);
+  void retire(Upstream& upstream);
+  void retire(H1Session& session);
+  // The connection's end_tick() runs before this tick ends.
+  void mark_dirty(Connection& connection);
+
+  void on_connection(int socket, std::uint16_t local_port);
+  void on_out_of_descriptors();
+  [[nodiscard]] bool has_slots() const {
+    return counters_.connections_open < limits().connections_max;
+  }
+  [[nodiscard]] int open_target_socket(int family);
+
+  [[nodiscard]] bool logs_access() const { return access_log_ != nullptr; }
+  void count_and_log(const Stream& stream);
+  void log_refusal(const ClientInfo& client, std::uint16_t status, base::Cause cause,
+                   std::string_view why);
+
+ private:
+  void on_wake(const io::Completion& completion);
+  void adopt_snapshot();
+  void adopt_listens();
+  void end_tick();
+  void begin_draining();
+  void end_if_idle();
+  void end_everything();
+  void on_grace_over();
+  [[nodiscard]] bool worth_logging(const Stream& stream);
+  void push_log_line(LogLine& line);
+
+  io::Ring& ring_;
+  route::Published& published_;
+  base::ByteRing* access_log_;
+  WorkerOptions options_;
+  base::Time now_;
+  io::Timers timers_;
+  io::PipePool pipes_;
+  base::BlockPool blocks_;
+  UpstreamPool pool_;
+  Counters counters_;
+  const route::Snapshot* snapshot_ = nullptr;
+
+  base::Slab<H1Session> session_slab_;
+  base::Slab<Stream> stream_slab_;
+  base::Slab<Upstream> upstream_slab_;
+  base::List<H1Session, &H1Session::session_hook> sessions_;
+  base::List<Connection, &Connection::dirty_hook> dirty_;
+  std::vector<Stream*> retired_streams_;
+  std::vector<Upstream*> retired_upstreams_;
+  std::vector<H1Session*> retired_sessions_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Listener>> stopping_listeners_;
+
+  io::Operation wake_operation_{io::On<&Worker::on_wake>{}, this};
+  io::Timer grace_timer_{io::Expires<&Worker::on_grace_over>{}, this};
+  std::atomic<base::Time> stop_grace_{-1};  // -1: not asked to stop
+  bool draining_ = false;
+  bool ended_ = false;
+
+  std::unique_ptr<char[]> scratch_;
+  http::RequestHead request_head_;
+  http::HeadStorage request_fields_;
+  http::ResponseHead response_head_;
+  http::HeadStorage response_fields_;
+  const Stream* request_head_owner_ = nullptr;
+  std::string log_line_;
+  std::array<char, 32> date_text_{};
+  base::Time date_second_ = -1;
+  std::uint64_t random_state_;
+  std::uint64_t request_id_prefix_;
+  std::uint64_t request_count_ = 0;
+};
+
+}  // namespace engine::proxy

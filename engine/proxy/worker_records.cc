@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a worker writes down: counters, access-log lines, request ids, dates.
+#include <algorithm>
+#include <ctime>
+
+#include "engine/proxy/worker.h"
+
+namespace engine::proxy {
+namespace {
+
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+
+void write_hex(std::uint64_t value, char* out) {
+  for (int i = 15; i >= 0; --i, value >>= 4U) out[i] = kHexDigits[value & 15U];
+}
+
+void count_response(Counters& counters, unsigned status) {
+  if (status >= 500) {
+    ++counters.responses_5xx;
+  } else if (status >= 400) {
+    ++counters.responses_4xx;
+  } else if (status >= 300) {
+    ++counters.responses_3xx;
+  } else if (status >= 200) {
+    ++counters.responses_2xx;
+  }
+}
+
+}  // namespace
+
+// xorshift64: for spreading load and telling requests apart, not for secrets.
+std::uint64_t Worker::random() {
+  random_state_ ^= random_state_ << 13U;
+  random_state_ ^= random_state_ >> 7U;
+  random_state_ ^= random_state_ << 17U;
+  return random_state_;
+}
+
+void Worker::next_request_id(std::array<char, 33>& id) {
+  write_hex(request_id_prefix_, id.data());
+  write_hex(++request_count_, id.data() + 16);
+  id[32] = '\0';
+}
+
+std::string_view Worker::date() {
+  constexpr std::size_t kLength = 29;
+  const base::Time second = base::wall_now() / base::kSecond;
+  if (second != date_second_) {
+    date_second_ = second;
+    const auto seconds = static_cast<std::time_t>(second);
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    std::strftime(date_text_.data(), date_text_.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  }
+  return {date_text_.data(), kLength};
+}
+
+bool Worker::worth_logging(const Stream& stream) {
+  const AccessLogOptions& access = options_.access;
+  const StreamRecord& record = stream.record();
+  if (access_log_ == nullptr) return false;
+  const auto skipped = [&](const std::string& prefix) { return record.path.starts_with(prefix); };
+  if (std::ranges::any_of(access.skip, skipped)) return false;
+  if (record.cause != base::Cause::None || record.status >= 500) return true;
+  if (access.slow > 0 && now_ - record.started < access.slow) return false;
+  constexpr double kRange = 18446744073709551616.0;  // 2^64
+  return access.sample >= 1 || static_cast<double>(random()) < access.sample * kRange;
+}
+
+void Worker::count_and_log(const Stream& stream) {
+  const StreamRecord& record = stream.record();
+  count_response(counters_, record.status);
+  if (record.cause != base::Cause::None) ++counters_.failed_streams;
+  counters_.bytes_from_clients += stream.bytes_in();
+  counters_.bytes_to_clients += stream.bytes_out();
+  if (!worth_logging(stream)) return;
+  LogLine line{.record = &record, .client = &stream.session().client()};
+  if (stream.target() != nullptr) line.target = stream.target()->key;
+  line.status = record.status;
+  line.error = base::describe(record.cause).name;
+  line.details = record.details;
+  line.bytes_in = stream.bytes_in();
+  line.bytes_out = stream.bytes_out();
+  push_log_line(line);
+}
+
+void Worker::log_refusal(const ClientInfo& client, std::uint16_t status, base::Cause cause,
+                         std::string_view why) {
+  count_response(counters_, status);
+  ++counters_.failed_streams;
+  if (access_log_ == nullptr) return;
+  LogLine line{.client = &client};
+  line.details = why;
+  line.status = status;
+  line.error = base::describe(cause).name;
+  push_log_line(line);
+}
+
+void Worker::push_log_line(LogLine& line) {
+  line.wall = base::wall_now();
+  line.now = now_;
+  line.worker = options_.index;
+  line.generation = snapshot_->generation;
+  log_line_.clear();
+  format_access_line(options_.access.format, line, log_line_);
+  access_log_->push(log_line_);
+}
+
+}  // namespace engine::proxy

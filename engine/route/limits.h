@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Every bound of the data plane in one place. Control fills it from [engine]; workers read it from the snapshot, so
+// that a reload changes it. Zero means "no limit" only where it says so.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/base/clock.h"
+#include "engine/http/h1_body.h"
+#include "engine/http/head.h"
+
+namespace engine::route {
+
+struct Limits {
+  http::HeadLimits request_head;
+  http::HeadLimits response_head;
+  http::BodyLimits body;
+
+  // Of clients.
+  std::uint32_t connections_max = 100'000;         // per worker; past it, accepting pauses
+  std::uint32_t requests_per_connection_max = 0;   // 0 = no limit
+  base::Time head_timeout = 10 * base::kSecond;    // from the first wait to a complete head
+  base::Time body_timeout = 30 * base::kSecond;    // between two pieces of a request body
+  base::Time keepalive_idle = 75 * base::kSecond;  // between two requests
+  base::Time keepalive_total = 3600 * base::kSecond;  // age after which a connection ends with its response
+
+  // Of connections to targets.
+  std::uint32_t pool_idle_max = 256;               // per worker and target
+  base::Time pool_idle_timeout = 60 * base::kSecond;
+
+  // Of shutting down.
+  base::Time grace = 10 * base::kSecond;
+};
+
+// A request that passed this engine this often already goes in a circle.
+inline constexpr unsigned kHopsMax = 4;
+// 1xx heads that one response may bring.
+inline constexpr unsigned kInterimMax = 32;
+// After an answer that left a request body unread, so much of it is read and thrown away, for so long, before the
+// connection is closed: closing at once would send RST, which may erase the answer from the client's buffer.
+inline constexpr std::uint64_t kLingerBytesMax = 8U << 20U;
+inline constexpr base::Time kLingerTimeout = 2 * base::kSecond;
+// Bodies with at least so much left to come are spliced where both sides are plaintext.
+inline constexpr std::uint64_t kSpliceBytesMin = 16U << 10U;
+// What one relay may move before the other connections of its worker get their turn.
+inline constexpr std::uint64_t kRelayTurnBytes = 1U << 20U;
+// The hot buffer of a worker for bodies that are copied.
+inline constexpr std::size_t kScratchBytes = 64U << 10U;
+
+}  // namespace engine::route

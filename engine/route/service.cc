@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/route/service.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace engine::route {
+namespace {
+
+bool same_targets(const std::vector<WeightedTarget>& a, const std::vector<WeightedTarget>& b) {
+  return std::ranges::equal(a, b, [](const WeightedTarget& left, const WeightedTarget& right) {
+    return left.weight == right.weight && left.target->key() == right.target->key();
+  });
+}
+
+bool same_edits(const std::vector<http::FieldEdit>& a, const std::vector<http::FieldEdit>& b) {
+  return std::ranges::equal(a, b, [](const http::FieldEdit& left, const http::FieldEdit& right) {
+    return left.name == right.name && left.value == right.value && left.remove == right.remove;
+  });
+}
+
+// What compares with ==. The binding names every member, so that a new one does not compile until
+// it is added here.
+auto comparable(const Service& service) {
+  const auto& [name, origin, answer, status, text, targets, balance, hash_header, timeouts,
+               retry_times, retry_on, inflight_max, inflight, body_bytes_max, host_policy,
+               host_literal, strip_prefix, request_edits, response_edits, error_pages] = service;
+  return std::tie(name, answer, status, text, balance, hash_header, timeouts, retry_times, retry_on,
+                  inflight_max, body_bytes_max, host_policy, host_literal, strip_prefix,
+                  error_pages);
+}
+
+}  // namespace
+
+bool Service::same_as(const Service& other) const {
+  return comparable(*this) == comparable(other) && same_targets(targets, other.targets) &&
+         same_edits(request_edits, other.request_edits) &&
+         same_edits(response_edits, other.response_edits);
+}
+
+}  // namespace engine::route

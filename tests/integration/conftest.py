@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of all integration tests: processes that are stopped, and looked through, after each test."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from harness import EchoProcess, EngineProcess  # noqa: E402
+from upstream import OK, Nginx, ScriptedUpstream, always  # noqa: E402
+
+
+def _stop_all(processes):
+    failures = []
+    for process in reversed(processes):
+        try:
+            process.stop()
+        except Exception as error:  # the others must be stopped too
+            failures.append(str(error))
+            process.kill()
+    assert not failures, "\n".join(failures)
+
+
+@pytest.fixture
+def echo():
+    """echo(*arguments, unix_path=None) starts an echo server on a free port."""
+    started = []
+
+    def start(*arguments, **options):
+        started.append(EchoProcess(*arguments, **options))
+        return started[-1]
+    yield start
+    _stop_all(started)
+
+
+@pytest.fixture
+def engine():
+    """engine(toml, *arguments) starts the engine with that proxy.toml on a free port."""
+    started = []
+
+    def start(toml, *arguments, **options):
+        started.append(EngineProcess(toml, *arguments, **options))
+        return started[-1]
+    yield start
+    _stop_all(started)
+
+
+@pytest.fixture
+def upstream():
+    """upstream(script, host="127.0.0.1", unix_path=None) starts a scripted upstream."""
+    started = []
+
+    def start(script=always(OK), **options):
+        started.append(ScriptedUpstream(script, **options))
+        return started[-1]
+    yield start
+    for each in started:
+        each.close()
+
+
+@pytest.fixture
+def nginx():
+    """nginx(directives) starts nginx with these directives in its server block."""
+    started = []
+
+    def start(directives=""):
+        started.append(Nginx(directives))
+        return started[-1]
+    yield start
+    for each in started:
+        each.close()

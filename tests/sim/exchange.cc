@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/sim/exchange.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace sim {
+namespace {
+
+std::string chunked(const std::string& body, Random& random) {
+  std::string wire;
+  for (std::size_t at = 0; at < body.size();) {
+    const std::size_t count = 1 + random.size(std::min<std::size_t>(body.size() - at, 100'000) - 1);
+    char size[32];
+    std::snprintf(size, sizeof size, random.chance(500) ? "%zx" : "%zX", count);
+    wire += size;
+    if (random.chance(50)) wire += ";name=value";
+    wire += "\r\n" + body.substr(at, count) + "\r\n";
+    at += count;
+  }
+  return wire + "0\r\n" + (random.chance(100) ? "X-Trailer: yes\r\n" : "") + "\r\n";
+}
+
+void plan_request(Exchange& exchange, const Mood& mood, Random& random) {
+  exchange.method = random.pick(std::vector<std::string>{"GET", "GET", "GET", "HEAD", "POST", "POST", "PUT", "DELETE"});
+  exchange.minor_version = random.chance(100) ? 0 : 1;
+  exchange.client_says_close = random.chance(80);
+  if (exchange.method == "POST" || exchange.method == "PUT") {
+    exchange.request_framing = exchange.minor_version == 1 && random.chance(400) ? Framing::Chunked : Framing::Length;
+    exchange.request_body = pattern(exchange.id * 2 + 1, random.size(mood.body_most));
+    exchange.expects = exchange.minor_version == 1 && random.chance(150) && !exchange.request_body.empty();
+  }
+}
+
+void plan_response(Exchange& exchange, const Mood& mood, Random& random) {
+  exchange.status = random.pick(std::vector<int>{200, 200, 200, 200, 201, 204, 304, 404, 500});
+  exchange.response_framing =
+      random.pick(std::vector<Framing>{Framing::Length, Framing::Length, Framing::Chunked, Framing::UntilClose});
+  exchange.response_body = pattern(exchange.id * 2, random.size(mood.body_most));
+  if (exchange.bodyless()) exchange.response_body.clear();
+  if (random.chance(100)) exchange.interims = static_cast<unsigned>(random.between(1, 3));
+  exchange.target_says_close = random.chance(150);
+  exchange.early = !exchange.request_body.empty() && random.chance(100);
+}
+
+void plan_tunnel(Exchange& exchange, const Mood& mood, Random& random) {
+  exchange.method = "GET";
+  exchange.minor_version = 1;
+  exchange.request_framing = Framing::None;
+  exchange.request_body.clear();
+  exchange.upgrades = true;
+  exchange.expects = exchange.early = exchange.client_says_close = exchange.target_says_close = false;
+  exchange.status = 101;
+  exchange.response_body.clear();
+  exchange.up = pattern(exchange.id * 2 + 1, random.size(mood.body_most));
+  exchange.down = pattern(exchange.id * 2, random.size(mood.body_most));
+  exchange.up_early = random.chance(500) ? random.below(exchange.up.size() + 1) : 0;
+  exchange.up_ends_first = random.chance(500);
+}
+
+void plan_death(Exchange& exchange, Random& random) {
+  if (random.chance(50)) exchange.silent = true;
+  if (!random.chance(250)) return;
+  exchange.target_break = random.chance(500) ? Break::Fin : Break::Reset;
+  if (random.chance(300)) {
+    exchange.break_after_reading = random.below(200 + exchange.request_body.size());
+  } else {
+    exchange.break_after_writing = random.below(100 + exchange.response_body.size() + exchange.down.size());
+  }
+}
+
+}  // namespace
+
+std::string pattern(std::size_t salt, std::size_t size) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+  std::string bytes(size, '\0');
+  Random random(salt + 77);
+  for (std::size_t at = 0; at < size;) {
+    for (std::uint64_t word = random.next(), i = 0; i < 10 && at < size; ++i, word >>= 6U) {
+      bytes[at++] = kLetters[word & 63U];
+    }
+  }
+  return bytes;
+}
+
+std::string Exchange::text() const {
+  constexpr const char* kFramings[] = {"none", "length", "chunked", "until close"};
+  constexpr const char* kBreaks[] = {"", ", target FIN", ", target RST"};
+  const auto where = [](std::size_t at) { return at == kNowhere ? "never" : std::to_string(at); };
+  std::string text = "exchange " + std::to_string(id) + " (" + method + " 1." + std::to_string(minor_version) + " " +
+                     kFramings[static_cast<int>(request_framing)] + " " + std::to_string(request_body.size()) + " -> " +
+                     std::to_string(status) + " " + kFramings[static_cast<int>(response_framing)] + " " +
+                     std::to_string(response_body.size()) + ", up " + std::to_string(up.size()) + " down " +
+                     std::to_string(down.size());
+  text += kBreaks[static_cast<int>(target_break)];
+  if (target_break != Break::None) {
+    text += " at read " + where(break_after_reading) + " write " + where(break_after_writing);
+  }
+  if (expects) text += ", expects";
+  if (early) text += ", early";
+  if (silent) text += ", silent";
+  if (client_says_close) text += ", client says close";
+  if (target_says_close) text += ", target says close";
+  text += ", heads seen " + std::to_string(heads_seen) + (response_sent ? ", sent" : ", not sent");
+  return text + ", outcome " + std::to_string(static_cast<int>(outcome)) + ")";
+}
+
+std::string Exchange::request_head() const {
+  std::string head = method + " /x/" + std::to_string(id) + " HTTP/1." + std::to_string(minor_version) + "\r\nHost: sim.test\r\n";
+  if (request_framing == Framing::Length) head += "Content-Length: " + std::to_string(request_body.size()) + "\r\n";
+  if (request_framing == Framing::Chunked) head += "Transfer-Encoding: chunked\r\n";
+  if (expects) head += "Expect: 100-continue\r\n";
+  if (upgrades) {
+    head += "Connection: Upgrade\r\nUpgrade: sim\r\n";
+  } else if (client_says_close) {
+    head += "Connection: close\r\n";
+  } else if (minor_version == 0) {
+    head += "Connection: keep-alive\r\n";
+  }
+  return head + "\r\n";
+}
+
+std::string Exchange::request_tail(Random& random) const {
+  return request_framing == Framing::Chunked ? chunked(request_body, random) : request_body;
+}
+
+std::string Exchange::response_bytes(Random& random) const {
+  std::string bytes;
+  for (unsigned i = 0; i < interims; ++i) bytes += "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n";
+  bytes += "HTTP/1.1 " + std::to_string(status) + " Whatever\r\nX-Sim: " + std::to_string(id) + "\r\n";
+  if (status == 101) return bytes + "Connection: Upgrade\r\nUpgrade: sim\r\n\r\n";
+  if (target_says_close) bytes += "Connection: close\r\n";
+  if (bodyless()) {
+    if (method == "HEAD" && random.chance(500)) bytes += "Content-Length: 1234\r\n";
+    return bytes + "\r\n";
+  }
+  switch (response_framing) {
+    case Framing::Length:
+      return bytes + "Content-Length: " + std::to_string(response_body.size()) + "\r\n\r\n" + response_body;
+    case Framing::Chunked:
+      return bytes + "Transfer-Encoding: chunked\r\n\r\n" + chunked(response_body, random);
+    default:
+      return bytes + "\r\n" + response_body;
+  }
+}
+
+Exchange make_exchange(std::size_t id, const Mood& mood, Random& random) {
+  Exchange exchange;
+  exchange.id = id;
+  plan_request(exchange, mood, random);
+  plan_response(exchange, mood, random);
+  if (random.chance(120)) plan_tunnel(exchange, mood, random);
+  if (mood.lethal) plan_death(exchange, random);
+  return exchange;
+}
+
+}  // namespace sim

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What is to happen in one request and its response, made from a seed, and what did happen. The scripted client and
+// target play it; both check what reaches them against it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/sim/random.h"
+
+namespace sim {
+
+enum class Framing : std::uint8_t { None, Length, Chunked, UntilClose };
+enum class Break : std::uint8_t { None, Fin, Reset };
+inline constexpr std::size_t kNowhere = SIZE_MAX;
+inline constexpr std::size_t kAnywhere = SIZE_MAX - 1;
+
+struct Exchange {
+  // ---- The request.
+  std::size_t id = 0;
+  std::string method = "GET";
+  int minor_version = 1;
+  Framing request_framing = Framing::None;
+  std::string request_body;
+  bool expects = false;      // 100-continue
+  bool upgrades = false;
+  bool client_says_close = false;
+  // ---- The response.
+  int status = 200;
+  Framing response_framing = Framing::Length;
+  std::string response_body;
+  unsigned interims = 0;
+  bool target_says_close = false;
+  bool early = false;        // answers before it has read the request's body
+  bool silent = false;       // never answers
+  // ---- Of a tunnel.
+  std::string up, down;
+  std::size_t up_early = 0;    // bytes that do not wait for the 101
+  bool up_ends_first = false;  // the client does not wait for all of `down` before its FIN
+  // ---- Sudden ends, in bytes of what the target reads or writes.
+  Break target_break = Break::None;
+  std::size_t break_after_reading = kNowhere;
+  std::size_t break_after_writing = kNowhere;
+
+  // ---- What happened.
+  unsigned heads_seen = 0;      // by targets
+  unsigned bodies_seen = 0;     // complete requests
+  bool response_sent = false;   // all of it, with the FIN where that is its end
+  std::size_t up_finished = kNowhere;    // bytes before the client's FIN
+  std::size_t down_finished = kNowhere;  // bytes before the target's FIN
+  enum class Outcome : std::uint8_t { None, Proxied, Refused, Broken };
+  Outcome outcome = Outcome::None;  // as the client saw it; Refused: an answer of the engine's own
+
+  [[nodiscard]] bool bodyless() const { return method == "HEAD" || status == 204 || status == 304 || status == 101; }
+  [[nodiscard]] std::string text() const;  // for messages
+  [[nodiscard]] std::string request_head() const;
+  [[nodiscard]] std::string request_tail(Random& random) const;  // the body as it is framed
+  [[nodiscard]] std::string response_bytes(Random& random) const;
+};
+
+struct Mood {
+  bool lethal = false;       // peers die, stall and break off
+  std::size_t body_most = 300'000;
+};
+
+[[nodiscard]] Exchange make_exchange(std::size_t id, const Mood& mood, Random& random);
+// Bytes that differ from place to place and from one exchange to the next.
+[[nodiscard]] std::string pattern(std::size_t salt, std::size_t size);
+
+}  // namespace sim

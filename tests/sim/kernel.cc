@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a kernel knows beside its sockets: descriptors, pipes, listeners, the turn of the peers.
+#include "tests/sim/kernel.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+namespace sim {
+namespace {
+
+thread_local Kernel* current_kernel = nullptr;
+
+}  // namespace
+
+Kernel::Kernel(std::uint64_t seed, const Faults& faults) : seed_(seed), random_(seed), faults_(faults) {
+  current_kernel = this;
+  tracing_ = std::getenv("SIM_TRACE") != nullptr;
+}
+
+Kernel::~Kernel() { current_kernel = nullptr; }
+
+Kernel& Kernel::current() { return *current_kernel; }
+
+void Kernel::violation(const std::string& what) {
+  if (violated_) return;
+  violated_ = true;
+  ADD_FAILURE() << what << " (SIM_SEED=" << seed_ << ")";
+}
+
+void Kernel::trace(const char* what, int descriptor, std::int64_t value) {
+  if (!tracing_) return;
+  std::fprintf(stderr, "%9.3f ms  %-14s %d  %lld\n", static_cast<double>(now_ % (1'000 * base::kSecond)) / 1e6, what,
+               descriptor, static_cast<long long>(value));
+}
+
+int Kernel::listen() {
+  const int descriptor = next_descriptor_++;
+  listeners_[descriptor];
+  return descriptor;
+}
+
+Peer Kernel::connect(int listener) {
+  auto socket = std::make_shared<Socket>();
+  socket->state = Socket::State::Connected;
+  socket->from_client = true;
+  socket->port = next_client_port_++;
+  size_buffers(*socket);
+  listeners_.at(listener).backlog.push_back(socket);
+  return {this, socket};
+}
+
+void Kernel::remove(Actor& actor) { std::erase(actors_, &actor); }
+
+bool Kernel::run_actors() {
+  std::vector<Actor*> order = actors_;
+  random_.shuffle(order);
+  bool busy = false;
+  for (Actor* actor : order) busy = actor->turn() || busy;
+  return busy;
+}
+
+base::Time Kernel::next_wake() const {
+  base::Time wake = base::kNever;
+  for (const Actor* actor : actors_) wake = std::min(wake, actor->wakes());
+  return wake;
+}
+
+std::size_t Kernel::open_client_sockets() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(sockets_, [](const auto& each) { return each.second->from_client; }));
+}
+
+Socket* Kernel::find(int descriptor, const char* call) {
+  const auto at = sockets_.find(descriptor);
+  if (at != sockets_.end()) return at->second.get();
+  violation(std::string(call) + " on a descriptor that is not open: " + std::to_string(descriptor));
+  return nullptr;
+}
+
+PipeBuffer* Kernel::find_pipe(int descriptor, const char* call) {
+  const auto at = pipes_.find(descriptor);
+  if (at != pipes_.end()) return at->second.get();
+  violation(std::string(call) + " on a pipe that is not open: " + std::to_string(descriptor));
+  return nullptr;
+}
+
+bool Kernel::out_of_descriptors() {
+  if (random_.chance(faults_.no_descriptors)) return true;
+  return sockets_.size() + pipes_.size() >= faults_.descriptors_max;
+}
+
+bool Kernel::can_accept(int listener) const { return !listeners_.at(listener).backlog.empty(); }
+
+int Kernel::accept(int listener) {
+  if (out_of_descriptors()) return -EMFILE;
+  auto& backlog = listeners_.at(listener).backlog;
+  std::shared_ptr<Socket> socket = backlog.front();
+  backlog.erase(backlog.begin());
+  socket->descriptor = next_descriptor_++;
+  sockets_[socket->descriptor] = socket;
+  return socket->descriptor;
+}
+
+int Kernel::open_socket() {
+  if (out_of_descriptors()) return -EMFILE;
+  auto socket = std::make_shared<Socket>();
+  socket->descriptor = next_descriptor_++;
+  size_buffers(*socket);
+  sockets_[socket->descriptor] = socket;
+  return socket->descriptor;
+}
+
+int Kernel::open_pipe(int& in, int& out) {
+  if (out_of_descriptors()) return -EMFILE;
+  auto pipe = std::make_shared<PipeBuffer>();
+  pipe->capacity = faults_.small_buffers ? random_.between(4096, 16384) : 262144;
+  out = next_descriptor_++;
+  in = next_descriptor_++;
+  pipes_[in] = pipes_[out] = pipe;
+  return static_cast<int>(pipe->capacity);
+}
+
+void Kernel::close_pipe(int in, int out) {
+  if (pipes_.erase(in) + pipes_.erase(out) != 2) violation("a pipe is closed that is not open");
+}
+
+void Kernel::size_buffers(Socket& socket) {
+  const std::vector<std::size_t> sizes = faults_.small_buffers ? std::vector<std::size_t>{512, 2048, 4096, 16384}
+                                                               : std::vector<std::size_t>{16384, 65536, 262144};
+  socket.inbound_max = random_.pick(sizes);
+  socket.outbound_max = random_.pick(sizes);
+}
+
+}  // namespace sim

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Clients and targets that do everything HTTP/1.1 allows, and then everything it does not, from a seed. Rerun one with
+// SIM_SEED=n; SIM_SEEDS=n sets how many are tried, SIM_TRACE=1 prints what the kernel was asked for.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include "tests/sim/scripted_client.h"
+#include "tests/sim/scripted_target.h"
+#include "tests/sim/world.h"
+
+namespace sim {
+namespace {
+
+constexpr int kTicksMax = 300'000;
+constexpr std::chrono::seconds kTimeBudget{15};  // of each test
+
+Options options_of(Random& random, bool lethal) {
+  Options options;
+  Faults& faults = options.faults;
+  faults.short_transfer = static_cast<unsigned>(random.below(600));
+  faults.not_now = static_cast<unsigned>(random.below(300));
+  faults.no_buffers = random.chance(500) ? 0 : static_cast<unsigned>(random.below(300));
+  faults.slow_completion = static_cast<unsigned>(random.below(500));
+  faults.accept_ends = static_cast<unsigned>(random.below(500));
+  faults.small_buffers = random.chance(400);
+  options.ring.buffer_count = random.chance(300) ? 2 : 64;
+  options.targets = static_cast<unsigned>(random.between(1, 3));
+  if (lethal) {
+    faults.no_descriptors = random.chance(700) ? 0 : 100;
+    faults.connect_fails = random.chance(500) ? 0 : 200;
+    if (random.chance(100)) faults.descriptors_max = random.between(3, 12);
+    const auto retry_on = static_cast<unsigned>(random.below(16));
+    options.edit = [retry_on](route::Service& service) { service.retry_on = retry_on; };
+  }
+  return options;
+}
+
+ClientHabits habits_of(Random& random, bool lethal) {
+  ClientHabits habits;
+  habits.pipelined = static_cast<unsigned>(random.between(1, 4));
+  habits.lazy = static_cast<unsigned>(random.below(900));
+  habits.lingers = random.chance(200);
+  habits.half_closes = random.chance(100);
+  if (!lethal) return habits;
+  if (random.chance(50)) habits.stall = static_cast<base::Time>(random.between(1, 400)) * base::kSecond;
+  if (!random.chance(200)) return habits;
+  habits.break_off = random.chance(500) ? Break::Fin : Break::Reset;
+  (random.chance(500) ? habits.break_after_writing : habits.break_after_reading) = random.size(200'000);
+  return habits;
+}
+
+// One world with its clients, from a seed.
+class Run {
+ public:
+  Run(std::uint64_t seed, bool lethal)
+      : random_(seed ^ 0x5eed), lethal_(lethal), world_(seed, options_of(random_, lethal)) {
+    const Mood mood{.lethal = lethal, .body_most = random_.chance(300) ? 300'000UL : 5'000UL};
+    const std::size_t client_count = random_.between(1, 6);
+    const std::size_t most = 6;
+    exchanges_.reserve(client_count * most);
+    for (std::size_t i = 0; i < client_count; ++i) add_client(mood, random_.between(1, most));
+    target_ = std::make_unique<ScriptedTarget>(world_.kernel(), exchanges_, lethal);
+    for (std::uint16_t i = 0; i < 3; ++i) world_.kernel().serve(static_cast<std::uint16_t>(kTargetPort + i), target_.get());
+    if (lethal && random_.chance(150)) stop_at_ = static_cast<int>(random_.below(400));
+  }
+
+  ~Run() {
+    if (!world_.ended()) world_.end();
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  void play() {
+    for (int ticks = 0; !all_over() && !failed(); ++ticks) {
+      if (ticks == kTicksMax) return world_.kernel().violation("a client waits for ever: endless ticks");
+      if (random_.chance(5)) world_.reload(static_cast<World::Reload>(random_.below(3)));
+      if (ticks == stop_at_) return stop();
+      if (!world_.tick()) return world_.kernel().violation("the worker ends by itself");
+      if (world_.kernel().quiet() && !all_over()) return world_.kernel().violation("a client waits for ever");
+    }
+    if (!failed()) come_to_rest();
+    if (!failed() && !lethal_) check_answers();
+  }
+
+ private:
+  void add_client(const Mood& mood, std::size_t count) {
+    std::vector<Exchange*> mine;
+    ClientHabits habits = habits_of(random_, lethal_);
+    for (std::size_t i = 0; i < count; ++i) {
+      exchanges_.push_back(make_exchange(exchanges_.size(), mood, random_));
+      mine.push_back(&exchanges_.back());
+      if (exchanges_.back().upgrades) habits.half_closes = false;
+      if (exchanges_.back().upgrades) break;
+    }
+    clients_.push_back(std::make_unique<ScriptedClient>(world_.kernel(), world_.connect(), mine, habits));
+  }
+
+  [[nodiscard]] bool all_over() const {
+    return std::ranges::all_of(clients_, [](const auto& client) { return client->over(); });
+  }
+  [[nodiscard]] bool failed() { return world_.kernel().violated() || testing::Test::HasFailure(); }
+
+  // With all deadlines past, nothing may be left but the listener.
+  void come_to_rest() {
+    int ticks = 0;
+    do {
+      static_cast<void>(world_.tick());
+    } while (!world_.kernel().quiet() && ++ticks < kTicksMax && !failed());
+    const proxy::Worker& worker = world_.worker();
+    if (world_.kernel().open_sockets() > 0) world_.kernel().violation("sockets stay open after everything is over");
+    if (world_.worker().blocks().blocks_out() > 0) world_.kernel().violation("memory stays in use after everything is over");
+    if (worker.counters().connections_open > 0) world_.kernel().violation("a connection is still counted");
+  }
+
+  void stop() { world_.end(random_.chance(500) ? 0 : static_cast<base::Time>(random_.below(20)) * base::kSecond); }
+
+  // Without anybody's fault every request is answered, up to the one that closes its connection.
+  void check_answers() {
+    for (const Exchange& exchange : exchanges_) {
+      if (exchange.outcome == Exchange::Outcome::Proxied || exchange.outcome == Exchange::Outcome::None) continue;
+      world_.kernel().violation("no answer to " + exchange.text());
+    }
+  }
+
+  Random random_;
+  bool lethal_;
+  World world_;
+  std::vector<Exchange> exchanges_;
+  std::vector<std::unique_ptr<ScriptedClient>> clients_;
+  std::unique_ptr<ScriptedTarget> target_;
+  int stop_at_ = -1;
+};
+
+void play_seeds(bool lethal) {
+  const Seeds all = seeds(2'500);
+  const auto start = std::chrono::steady_clock::now();
+  std::uint64_t played = 0;
+  for (; played < all.count && !testing::Test::HasFailure(); ++played) {
+    if (std::chrono::steady_clock::now() - start > kTimeBudget) break;
+    Run(all.first + played, lethal).play();
+  }
+  testing::Test::RecordProperty("seeds", static_cast<int>(played));
+  std::printf("%llu seeds\n", static_cast<unsigned long long>(played));
+}
+
+TEST(RandomExchanges, every_byte_arrives_when_nobody_dies) { play_seeds(false); }
+
+TEST(RandomExchanges, nothing_wrong_ever_looks_right) { play_seeds(true); }
+
+}  // namespace
+}  // namespace sim

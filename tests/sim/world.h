@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One production worker on the simulated kernel, with a snapshot of one site and its targets. When it ends, everything
+// that the worker held must have gone back to the kernel.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/io/ring.h"
+#include "engine/proxy/worker.h"
+#include "engine/route/published.h"
+#include "tests/sim/kernel.h"
+
+namespace sim {
+
+namespace route = engine::route;
+namespace proxy = engine::proxy;
+namespace io = engine::io;
+
+struct Options {
+  Faults faults;
+  route::Limits limits;
+  io::RingOptions ring;
+  unsigned targets = 1;
+  std::function<void(route::Service&)> edit;  // of the site's service before it is published
+  proxy::AccessLogOptions access;
+};
+
+// Connections that a scripted target accepted and nobody took yet.
+class Target final : public Acceptor {
+ public:
+  void on_peer(Peer peer) override { waiting_.push_back(std::move(peer)); }
+  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+  // An empty one when there is none.
+  Peer take();
+
+ private:
+  std::deque<Peer> waiting_;
+};
+
+inline constexpr std::uint16_t kTargetPort = 9000;  // of the first
+
+class World {
+ public:
+  explicit World(std::uint64_t seed, Options options = {});
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  Kernel& kernel() { return kernel_; }
+  proxy::Worker& worker() { return *worker_; }
+  Target& target(std::size_t index = 0) { return *targets_[index]; }
+  base::ByteRing& access_log() { return access_log_; }
+
+  // A client's connection to the listener; the worker accepts it when it runs.
+  Peer connect() { return kernel_.connect(listener_); }
+  // Publishes a new snapshot: with the same objects, or with new ones in their place.
+  enum class Reload : std::uint8_t { Same, NewService, NewTargets };
+  void reload(Reload what);
+
+  bool tick();
+  // Runs until nothing happens any more without time passing.
+  void settle();
+  void advance(base::Time time);
+  // Writes all of it, however small the wire's buffer.
+  void send(Peer& peer, std::string_view bytes);
+  // Stops the worker and checks that it leaves nothing behind. Called at the end if it was not before.
+  void end(base::Time grace = 0);
+  [[nodiscard]] bool ended() const { return worker_ == nullptr; }
+
+ private:
+  void publish();
+  void renew_targets();
+  void renew_service();
+
+  Options options_;
+  Kernel kernel_;
+  int listener_;
+  std::vector<std::unique_ptr<Target>> targets_;
+  std::vector<std::shared_ptr<const route::Target>> route_targets_;
+  std::shared_ptr<const route::Service> service_;
+  std::shared_ptr<const route::Listen> listen_;
+  std::uint64_t generation_ = 0;
+  route::Published published_{1};
+  base::ByteRing access_log_;
+  std::unique_ptr<io::Ring> ring_;
+  std::unique_ptr<proxy::Worker> worker_;
+};
+
+// Of this process's command line: SIM_SEED reruns one seed, SIM_SEEDS sets how many there are.
+struct Seeds {
+  std::uint64_t first = 1;
+  std::uint64_t count = 1;
+};
+[[nodiscard]] Seeds seeds(std::uint64_t count);
+// Printed if the process dies while it is running.
+void note_seed(std::uint64_t seed);
+
+}  // namespace sim

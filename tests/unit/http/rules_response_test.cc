@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What is forwarded to the client, and how it is written.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+
+#include "engine/http/rules.h"
+#include "tests/unit/http/h1_support.h"
+
+namespace engine::http {
+namespace {
+
+ResponseForwarding like(const Response& response) {
+  ResponseForwarding how;
+  how.framing = response.head.framing;
+  how.content_length = response.head.content_length;
+  return how;
+}
+
+std::string forwarded(const Response& response, const ResponseForwarding& how) {
+  EXPECT_EQ(response.result.status, HeadStatus::Complete) << response.result.why;
+  std::array<char, 8192> out;
+  return {out.data(), write_response(response.head, how, out)};
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(ForwardResponse, a_response_is_written_anew) {
+  const Response r(
+      "HTTP/1.0 200 \tFine\r\nServer:x\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: "
+      "002\r\n\r\n");
+  EXPECT_EQ(
+      forwarded(r, like(r)),
+      "HTTP/1.1 200 \tFine\r\nServer: x\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 2\r\n"
+      "Via: 1.0 engine\r\n\r\n");
+}
+
+TEST(ForwardResponse, hop_by_hop_fields_and_orders_to_proxies_are_dropped) {
+  const Response r = response_fields(
+      "Connection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=9\r\nProxy-Connection: "
+      "x\r\nUpgrade: h2c\r\n"
+      "X-Accel-Redirect: /etc\r\nX-Sendfile: /etc\r\nTransfer-Encoding: chunked\r\nX_Real_IP: "
+      "x\r\nVia: 1.1 z\r\n");
+  ResponseForwarding how = like(r);
+  EXPECT_EQ(forwarded(r, how),
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nVia: 1.1 z, 1.1 engine\r\n\r\n");
+}
+
+TEST(ForwardResponse, the_connection_line_follows_the_client) {
+  const Response r = response_fields("Content-Length: 2\r\n");
+  ResponseForwarding how = like(r);
+  EXPECT_FALSE(has(forwarded(r, how), "Connection"));
+  how.client_minor_version = 0;
+  EXPECT_TRUE(has(forwarded(r, how), "\r\nConnection: keep-alive\r\n"));
+  how.keep_alive = false;
+  EXPECT_TRUE(has(forwarded(r, how), "\r\nConnection: close\r\n"));
+  how = like(r);
+  how.framing = Framing::UntilClose;
+  EXPECT_TRUE(has(forwarded(r, how), "\r\nConnection: close\r\n"));
+}
+
+TEST(ForwardResponseDeathTest, chunks_to_an_http_1_0_client_abort) {
+  const Response r = response_fields("Transfer-Encoding: chunked\r\n");
+  ResponseForwarding how = like(r);
+  how.client_minor_version = 0;
+  EXPECT_DEATH(forwarded(r, how), "HTTP/1.0");
+}
+
+TEST(ForwardResponse, a_length_without_a_body_stays_for_head_and_304_only) {
+  const Response head = response_fields("Content-Length: 100\r\n", Method::Head);
+  EXPECT_TRUE(has(forwarded(head, like(head)), "Content-Length: 100"));
+  const Response unchanged("HTTP/1.1 304 X\r\nContent-Length: 5\r\n\r\n");
+  EXPECT_TRUE(has(forwarded(unchanged, like(unchanged)), "Content-Length: 5"));
+  const Response empty("HTTP/1.1 204 X\r\nContent-Length: 5\r\n\r\n");
+  EXPECT_FALSE(has(forwarded(empty, like(empty)), "Content-Length"));
+}
+
+TEST(ForwardResponse, interim_heads_carry_their_own_fields_only) {
+  const Response r(
+      "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\nContent-Length: 3\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(forwarded(r, like(r)), "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n");
+}
+
+TEST(ForwardResponse, a_switch_of_protocols_is_written_whole) {
+  const Response r(
+      "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: "
+      "upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
+      Method::Get, true);
+  ResponseForwarding how = like(r);
+  how.upgrade = true;
+  EXPECT_EQ(forwarded(r, how),
+            "HTTP/1.1 101 Switching\r\nSec-WebSocket-Accept: x\r\nConnection: Upgrade\r\nUpgrade: "
+            "websocket\r\n\r\n");
+}
+
+TEST(ForwardResponse, edits_and_the_request_id_are_added) {
+  const std::array<FieldEdit, 2> edits{{{"X-Frame-Options", "DENY", false}, {"Server", "", true}}};
+  const Response r = response_fields("Server: x\r\nX-Request-ID: theirs\r\nContent-Length: 0\r\n");
+  ResponseForwarding how = like(r);
+  how.edits = edits;
+  how.request_id = "id1";
+  EXPECT_EQ(forwarded(r, how),
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nVia: 1.1 engine\r\nX-Request-ID: "
+            "id1\r\nX-Frame-Options: DENY\r\n\r\n");
+}
+
+TEST(ForwardResponse, a_long_reason_is_cut) {
+  const Response r("HTTP/1.1 200 " + std::string(1000, 'r') + "\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_LT(forwarded(r, like(r)).size(), 400u);
+}
+
+TEST(ForwardResponse, too_little_room_gives_nothing) {
+  const Response r = response_fields("Content-Length: 2\r\nX-A: b\r\n");
+  std::array<char, 512> out;
+  const std::size_t size = write_response(r.head, like(r), out);
+  for (std::size_t room = 0; room < size; ++room) {
+    ASSERT_EQ(write_response(r.head, like(r), std::span(out).first(room)), 0u);
+  }
+}
+
+}  // namespace
+}  // namespace engine::http

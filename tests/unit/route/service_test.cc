@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/route/service.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <vector>
+
+namespace engine::route {
+namespace {
+
+Service sample() {
+  Service service;
+  service.name = "shop";
+  service.origin = "proxy.toml:18";
+  service.targets.push_back(
+      {std::make_shared<Target>(TargetKind::Tcp, "10.0.0.4", std::uint16_t{80}), 3, 5});
+  service.request_edits.push_back({"X-A", "1", false});
+  service.response_edits.push_back({"Server", "", true});
+  service.error_pages[5] = "<h1>down</h1>";
+  return service;
+}
+
+TEST(Service, origin_target_numbers_and_running_counts_do_not_matter) {
+  Service other = sample();  // with another Target object of the same key
+  other.origin = "proxy.toml:99";
+  other.targets[0].target_index = 77;
+  ++*other.inflight;
+  EXPECT_TRUE(sample().same_as(other));
+}
+
+TEST(Service, everything_else_matters) {
+  using Change = std::function<void(Service&)>;
+  const std::vector<Change> changes = {
+      [](Service& s) { s.name = "x"; },
+      [](Service& s) { s.answer = Answer::Status; },
+      [](Service& s) { s.status = 410; },
+      [](Service& s) { s.text = "gone"; },
+      [](Service& s) { s.targets[0].weight = 6; },
+      [](Service& s) { s.targets.push_back(s.targets[0]); },
+      [](Service& s) { s.targets.clear(); },
+      [](Service& s) { s.balance = Balance::First; },
+      [](Service& s) { s.hash_header = "x-user"; },
+      [](Service& s) { s.timeouts.connect = 1; },
+      [](Service& s) { s.timeouts.first_byte = 1; },
+      [](Service& s) { s.timeouts.idle = 1; },
+      [](Service& s) { s.timeouts.total = 1; },
+      [](Service& s) { s.retry_times = 1; },
+      [](Service& s) { s.retry_on = kRetry503; },
+      [](Service& s) { s.inflight_max = 1; },
+      [](Service& s) { s.body_bytes_max = 1; },
+      [](Service& s) { s.host_policy = HostPolicy::Upstream; },
+      [](Service& s) { s.host_literal = "x"; },
+      [](Service& s) { s.strip_prefix = "/x"; },
+      [](Service& s) { s.request_edits[0].value = "2"; },
+      [](Service& s) { s.request_edits[0].name = "X-B"; },
+      [](Service& s) { s.request_edits[0].remove = true; },
+      [](Service& s) { s.response_edits.clear(); },
+      [](Service& s) { s.error_pages[4] = "x"; },
+  };
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    Service other = sample();
+    changes[i](other);
+    EXPECT_FALSE(sample().same_as(other)) << i;
+  }
+}
+
+TEST(Service, a_target_of_another_key_matters) {
+  Service other = sample();
+  other.targets[0].target =
+      std::make_shared<Target>(TargetKind::Tcp, "10.0.0.5", std::uint16_t{80});
+  EXPECT_FALSE(sample().same_as(other));
+}
+
+}  // namespace
+}  // namespace engine::route
