@@ -31,7 +31,7 @@ constexpr std::array kEngineLimitFields = {
                         }},
     Field<EngineLimits>{"fields",
                         [](Reader& reader, const Entry& entry, EngineLimits& limits) {
-                          reader.integer(entry, limits.fields, 16, 1'024);
+                          reader.integer(entry, limits.fields, 16, 256);
                         }},
     Field<EngineLimits>{"connections",
                         [](Reader& reader, const Entry& entry, EngineLimits& limits) {

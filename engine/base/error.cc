@@ -50,7 +50,7 @@ constexpr std::array kRows = {
     Row{Cause::Overloaded,
         {503, Blame::Us, "connection_limit_reached", "The proxy is at its limit of work."}},
     Row{Cause::InflightLimit,
-        {503, Blame::Us, "connection_limit_reached",
+        {429, Blame::Us, "connection_limit_reached",
          "This site is at its limit of concurrent requests."}},
     Row{Cause::LoopDetected,
         {508, Blame::Us, "proxy_loop_detected",

@@ -14,15 +14,18 @@ namespace {
 using ServicePtr = std::shared_ptr<const route::Service>;
 using TargetPtr = std::shared_ptr<const route::Target>;
 
-// The targets of a snapshot under construction. A target keeps its index as long as it is known: a service of an older
-// snapshot, which a long stream still holds, must find the same target at its index. So a target that went away stays
-// where it was, unreachable for new requests, until too many of them have gathered.
+// The targets of a snapshot under construction. A target keeps its index as long as it is known: a
+// service of an older snapshot, which a long stream still holds, must find the same target at its
+// index. So a target that went away stays where it was, unreachable for new requests, until too
+// many of them have gathered.
 class TargetSlots {
  public:
-  TargetSlots(route::Snapshot& next, const route::Snapshot* previous, const config::Config& config) : next_(next) {
+  TargetSlots(route::Snapshot& next, const route::Snapshot* previous, const config::Config& config)
+      : next_(next) {
     if (previous == nullptr || too_many_unused(*previous, config)) return;
     next_.targets = previous->targets;
-    for (std::uint32_t i = 0; i < next_.targets.size(); ++i) by_key_.emplace(next_.targets[i]->key(), i);
+    for (std::uint32_t i = 0; i < next_.targets.size(); ++i)
+      by_key_.emplace(next_.targets[i]->key(), i);
   }
 
   std::uint32_t use(TargetPtr target) {
@@ -45,7 +48,8 @@ class TargetSlots {
   std::unordered_map<std::string, std::uint32_t> by_key_;
 };
 
-void add_targets(const config::Site& site, TargetSlots& slots, const route::Snapshot& next, route::Service& service) {
+void add_targets(const config::Site& site, TargetSlots& slots, const route::Snapshot& next,
+                 route::Service& service) {
   for (const config::Target& target : site.targets) {
     if (!target.is_upstream() || target.weight == 0) continue;
     const std::uint32_t index = slots.use(target_of(target));
@@ -79,8 +83,8 @@ ServicePtr keep_or_make(route::Service service, const ServicesByName& before) {
   return std::make_shared<const route::Service>(std::move(service));
 }
 
-void build_services(const config::Config& config, const route::Snapshot* previous, route::Snapshot& next,
-                    std::vector<config::Diagnostic>& diagnostics) {
+void build_services(const config::Config& config, const route::Snapshot* previous,
+                    route::Snapshot& next, std::vector<config::Diagnostic>& diagnostics) {
   const ServicesByName before = services_by_name(previous);
   TargetSlots slots(next, previous, config);
   ErrorPages pages(diagnostics);
@@ -89,15 +93,18 @@ void build_services(const config::Config& config, const route::Snapshot* previou
     route::Service service = service_of(site, pages);
     add_targets(site, slots, next, service);
     next.services.push_back(keep_or_make(std::move(service), before));
-    next.service_index_of.emplace(next.services.back().get(), static_cast<std::uint32_t>(next.services.size() - 1));
+    next.service_index_of.emplace(next.services.back().get(),
+                                  static_cast<std::uint32_t>(next.services.size() - 1));
   }
 }
 
 bool same_site(const route::Site& left, const route::Site& right) {
-  return left.host == right.host && left.prefix == right.prefix && left.service_index == right.service_index;
+  return left.host == right.host && left.prefix == right.prefix &&
+         left.service_index == right.service_index;
 }
 
-std::shared_ptr<const route::Table> build_table(const config::Config& config, const route::Snapshot* previous) {
+std::shared_ptr<const route::Table> build_table(const config::Config& config,
+                                                const route::Snapshot* previous) {
   std::vector<route::Site> sites;
   sites.reserve(config.sites.size());
   for (const config::Site& site : config.sites) {
@@ -105,11 +112,13 @@ std::shared_ptr<const route::Table> build_table(const config::Config& config, co
                      .prefix = site.prefix.empty() ? "/" : site.prefix,
                      .service_index = static_cast<std::uint32_t>(sites.size())});
   }
-  if (previous != nullptr && std::ranges::equal(previous->table->sites(), sites, same_site)) return previous->table;
+  if (previous != nullptr && std::ranges::equal(previous->table->sites(), sites, same_site))
+    return previous->table;
   return std::make_shared<const route::Table>(std::move(sites));
 }
 
-std::shared_ptr<const route::TrustList> build_trust(const config::Config& config, const route::Snapshot* previous) {
+std::shared_ptr<const route::TrustList> build_trust(const config::Config& config,
+                                                    const route::Snapshot* previous) {
   route::TrustList trust;
   for (const config::Network& network : config.trusted_proxies) {
     ENSURE(trust.add(network.text()), "the configuration let a range pass that is none");
@@ -120,10 +129,10 @@ std::shared_ptr<const route::TrustList> build_trust(const config::Config& config
 
 }  // namespace
 
-std::unique_ptr<route::Snapshot> Apply::build(const config::Config& config, const route::Snapshot* previous,
-                                              std::vector<std::shared_ptr<const route::Listen>> listens,
-                                              const Prepare& prepare,
-                                              std::vector<config::Diagnostic>& diagnostics) const {
+std::unique_ptr<route::Snapshot> Apply::build(
+    const config::Config& config, const route::Snapshot* previous,
+    std::vector<std::shared_ptr<const route::Listen>> listens, const Prepare& prepare,
+    std::vector<config::Diagnostic>& diagnostics) const {
   auto next = std::make_unique<route::Snapshot>();
   next->listens = std::move(listens);
   next->table = build_table(config, previous);
@@ -135,11 +144,16 @@ std::unique_ptr<route::Snapshot> Apply::build(const config::Config& config, cons
   next->addresses.reserve(next->targets.size());
   for (std::uint32_t i = 0; i < next->targets.size(); ++i) {
     const TargetPtr& target = next->targets[i];
-    const bool is_known = previous != nullptr && i < previous->targets.size() && previous->targets[i] == target;
+    const bool is_known =
+        previous != nullptr && i < previous->targets.size() && previous->targets[i] == target;
     const bool is_used = next->target_index_of.contains(target.get());
-    if (is_used && target->needs_dns()) next->addresses.push_back(addresses_of_(*target));
-    else if (is_known) next->addresses.push_back(previous->addresses[i]);
-    else next->addresses.push_back(std::make_shared<const route::Addresses>(target->fixed_addresses()));
+    if (is_used && target->needs_dns())
+      next->addresses.push_back(addresses_of_(*target));
+    else if (is_known)
+      next->addresses.push_back(previous->addresses[i]);
+    else
+      next->addresses.push_back(
+          std::make_shared<const route::Addresses>(target->fixed_addresses()));
   }
   return next;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A configuration becomes a snapshot. What did not change keeps its object, so that the workers keep what they know of it.
+// A configuration becomes a snapshot. What did not change keeps its object, so that the workers
+// keep what they know of it.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,9 @@ class Apply {
 
   explicit Apply(AddressesOf addresses_of) : addresses_of_(std::move(addresses_of)) {}
 
-  // `previous` may be null. Leaves `generation` at 0. Warnings, about error pages for example, are added to
-  // `diagnostics`. `prepare` is called with the new targets before their addresses are asked for.
+  // `previous` may be null. Leaves `generation` at 0. Warnings, about error pages for example, are
+  // added to `diagnostics`. `prepare` is called with the new targets before their addresses are
+  // asked for.
   using Prepare = std::function<void(const std::vector<std::shared_ptr<const route::Target>>&)>;
   [[nodiscard]] std::unique_ptr<route::Snapshot> build(
       const config::Config& config, const route::Snapshot* previous,
@@ -37,7 +39,9 @@ class Apply {
   AddressesOf addresses_of_;
 };
 
-// The targets of `snapshot` that a service uses: those left over from earlier generations are not among them.
-[[nodiscard]] std::vector<std::shared_ptr<const route::Target>> targets_in_use(const route::Snapshot& snapshot);
+// The targets of `snapshot` that a service uses: those left over from earlier generations are not
+// among them.
+[[nodiscard]] std::vector<std::shared_ptr<const route::Target>> targets_in_use(
+    const route::Snapshot& snapshot);
 
 }  // namespace engine::control

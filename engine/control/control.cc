@@ -57,13 +57,15 @@ Control::Control(Parts parts)
 
 Control::~Control() { ::close(signals_); }
 
-void Control::watch_files() {
+void Control::watch_files(base::Time loaded_at) {
   if (const int error = watch_.open(); error != 0) {
-    log::warn("files are not watched", {{"cause", std::strerror(error)},
-                                        {"fix", "raise fs.inotify.max_user_instances, or reload with SIGHUP"}});
+    log::warn("files are not watched",
+              {{"cause", std::strerror(error)},
+               {"fix", "raise fs.inotify.max_user_instances, or reload with SIGHUP"}});
     return;
   }
   watch_.set_paths(parts_.reload.watched().files, parts_.reload.watched().directories);
+  if (parts_.reload.is_stale(loaded_at)) reload("file changed");
 }
 
 int Control::run() {
@@ -160,7 +162,8 @@ void Control::close() {
 }
 
 bool Control::all_closed() const {
-  return !signal_readable_.in_flight() && !wake_.in_flight() && watch_.closed() && parts_.resolver.closed();
+  return !signal_readable_.in_flight() && !wake_.in_flight() && watch_.closed() &&
+         parts_.resolver.closed();
 }
 
 }  // namespace engine::control

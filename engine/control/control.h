@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The control thread's loop: signals, reloads, changed files, and the end. It must not know workers, only how to ask
-// for things from them.
+// The control thread's loop: signals, reloads, changed files, and the end. It must not know
+// workers, only how to ask for things from them.
 #pragma once
 
 #include <atomic>
@@ -30,8 +30,8 @@ class Control {
     std::function<void()> reopen_logs;
   };
 
-  // Blocks the signals it handles in this thread, and so in those it starts later; ignores SIGPIPE. To be called before
-  // the first thread starts.
+  // Blocks the signals it handles in this thread, and so in those it starts later; ignores SIGPIPE.
+  // To be called before the first thread starts.
   static void block_signals();
 
   explicit Control(Parts parts);
@@ -39,8 +39,9 @@ class Control {
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;
 
-  // Reloads when a file of the configuration changes.
-  void watch_files();
+  // Reloads when a file of the configuration changes, or has changed since it was read at
+  // `loaded_at` (nanoseconds since 1970).
+  void watch_files(base::Time loaded_at);
   // Until a signal asked for the end and every worker has ended. Returns the exit code.
   int run();
   // Instead of run(): the start failed after all.

@@ -27,10 +27,12 @@ std::string explain(int status, const std::string& name) {
   switch (status) {
     case ARES_ENOTFOUND: return "NXDOMAIN for " + name;
     case ARES_ENODATA: return "no addresses for " + name;
-    case ARES_ETIMEOUT: return "no answer from DNS for " + name;
-    case ARES_ECONNREFUSED: return "no DNS server reachable for " + name;
-    case ARES_ESERVFAIL: return "SERVFAIL for " + name;
-    case ARES_EREFUSED: return "DNS refused to answer for " + name;
+    case ARES_ETIMEOUT: return "no answer from DNS in time for " + name;
+    // Versions before 1.19 say "connection refused" when every server was tried, also after
+    // SERVFAIL.
+    case ARES_ECONNREFUSED:
+    case ARES_ESERVFAIL:
+    case ARES_EREFUSED: return "no DNS server has an answer for " + name;
     default: return name + ": " + ares_strerror(status);
   }
 }
@@ -50,8 +52,10 @@ DnsAnswer read_answer(const ares_addrinfo* info, const std::string& name) {
   for (const ares_addrinfo_cname* alias = info->cnames; alias != nullptr; alias = alias->next) {
     ttl = std::min(ttl, alias->ttl);
   }
-  if (answer.addresses.empty()) answer.failure = explain(ARES_ENODATA, name);
-  else answer.ttl = ttl * base::kSecond;
+  if (answer.addresses.empty())
+    answer.failure = explain(ARES_ENODATA, name);
+  else
+    answer.ttl = ttl * base::kSecond;
   return answer;
 }
 
@@ -84,8 +88,10 @@ struct Dns::Library {
     const std::unique_ptr<Query> query(static_cast<Query*>(argument));
     Dns& dns = *query->dns;
     DnsAnswer answer;
-    if (status == ARES_SUCCESS && info != nullptr) answer = read_answer(info, query->name);
-    else if (status != ARES_EDESTRUCTION) answer.failure = explain(status, query->name);
+    if (status == ARES_SUCCESS && info != nullptr)
+      answer = read_answer(info, query->name);
+    else if (status != ARES_EDESTRUCTION)
+      answer.failure = explain(status, query->name);
     if (info != nullptr) ares_freeaddrinfo(info);
     if (!dns.closing_) dns.answered_(query->name, answer);
   }
@@ -147,7 +153,8 @@ void Dns::ask(const std::string& name) {
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   auto query = std::make_unique<Query>(Query{this, name});
-  ares_getaddrinfo(library_->channel, name.c_str(), nullptr, &hints, &Library::on_answer, query.release());
+  ares_getaddrinfo(library_->channel, name.c_str(), nullptr, &hints, &Library::on_answer,
+                   query.release());
   arm();
 }
 
@@ -158,13 +165,14 @@ void Dns::close() {
 }
 
 Dns::FileMark Dns::read_mark() {
-  struct stat status {};
+  struct stat status{};
   if (::stat("/etc/resolv.conf", &status) != 0) return {};
-  return {static_cast<std::int64_t>(status.st_ino), status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_size};
+  return {static_cast<std::int64_t>(status.st_ino), status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
+          status.st_size};
 }
 
-// Containers and laptops change networks: resolv.conf is read again when it is another. The questions under way fail
-// with the old servers, and are asked again by whoever asked.
+// Containers and laptops change networks: resolv.conf is read again when it is another. The
+// questions under way fail with the old servers, and are asked again by whoever asked.
 void Dns::reopen_when_changed() {
   if (!servers_.empty() || ring_.now() < mark_checked_ + kMarkInterval) return;
   mark_checked_ = ring_.now();
@@ -207,7 +215,8 @@ void Dns::arm() {
     timers_.clear(timeout_);
     return;
   }
-  timers_.set(timeout_, ring_.now() + left.tv_sec * base::kSecond + left.tv_usec * base::kMicrosecond);
+  timers_.set(timeout_,
+              ring_.now() + left.tv_sec * base::kSecond + left.tv_usec * base::kMicrosecond);
 }
 
 }  // namespace engine::control

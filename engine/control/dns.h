@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Asks DNS (and /etc/hosts) for the addresses of one name at a time, by c-ares on the control thread's ring. It must not
-// know targets, nor when to ask again.
+// Asks DNS (and /etc/hosts) for the addresses of one name at a time, by c-ares on the control
+// thread's ring. It must not know targets, nor when to ask again.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ class Dns {
  public:
   using Answered = std::function<void(const std::string& name, const DnsAnswer&)>;
 
-  // `servers` as "127.0.0.1:5353,10.0.0.2"; empty: those of resolv.conf. `answered` is called once per ask(), by
-  // dispatch() or by the timers, and never after close().
+  // `servers` as "127.0.0.1:5353,10.0.0.2"; empty: those of resolv.conf. `answered` is called once
+  // per ask(), by dispatch() or by the timers, and never after close().
   Dns(io::Ring& ring, io::Timers& timers, std::string servers, Answered answered);
   // After close(), and once the ring has dispatched what that cancelled.
   ~Dns();

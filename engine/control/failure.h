@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Why the engine cannot start, or cannot take a new configuration: one sentence, what to do, and the exit code.
+// Why the engine cannot start, or cannot take a new configuration: one sentence, what to do, and
+// the exit code.
 #pragma once
 
 #include <string>

@@ -22,6 +22,7 @@ constexpr int kBacklog = 4096;  // the kernel cuts it to net.core.somaxconn
 // A killed process's ring holds its listener for a moment: the kernel takes it down asynchronously.
 constexpr auto kTakenPatience = std::chrono::milliseconds(1000);
 constexpr auto kTakenPause = std::chrono::milliseconds(20);
+constexpr auto kClosingPause = std::chrono::milliseconds(1);
 
 void set_port(route::Address& address, std::uint16_t port) {
   // sin_port and sin6_port lie at the same offset.
@@ -35,13 +36,15 @@ std::uint16_t port_of(const route::Address& address) {
 std::uint16_t bound_port(int socket) {
   route::Address address;
   address.length = sizeof address.storage;
-  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address.storage), &address.length) != 0) return 0;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address.storage), &address.length) != 0)
+    return 0;
   return port_of(address);
 }
 
 route::Address numeric(std::string_view host, std::uint16_t port) {
   route::Address address;
-  // The configuration has checked that it is a number; an empty address fails to bind with a clear message.
+  // The configuration has checked that it is a number; an empty address fails to bind with a clear
+  // message.
   static_cast<void>(route::Address::parse_ip(host, port, address));
   return address;
 }
@@ -61,8 +64,10 @@ Failure explain(int error, const config::Listener& listener) {
     case EACCES:
     case EPERM:
       return {"this user may not listen on " + text + " (ports below 1024 are privileged)",
-              "setcap 'cap_net_bind_service=+ep' on the engine's binary, AmbientCapabilities=CAP_NET_BIND_SERVICE "
-              "in its systemd unit, or sysctl net.ipv4.ip_unprivileged_port_start=" + port};
+              "setcap 'cap_net_bind_service=+ep' on the engine's binary, "
+              "AmbientCapabilities=CAP_NET_BIND_SERVICE "
+              "in its systemd unit, or sysctl net.ipv4.ip_unprivileged_port_start=" +
+                  port};
     case EADDRNOTAVAIL:
       return {"cannot listen on " + text + ": this machine has no such address",
               "use an address that `ip address` lists, or \":" + port + "\" for all of them"};
@@ -70,21 +75,19 @@ Failure explain(int error, const config::Listener& listener) {
     case ENFILE:
       return {"cannot listen on " + text + ": out of file descriptors",
               "raise the limit: ulimit -n, or LimitNOFILE= in the systemd unit"};
-    default:
-      return {"cannot listen on " + text + ": " + std::strerror(error), ""};
+    default: return {"cannot listen on " + text + ": " + std::strerror(error), ""};
   }
 }
 
 }  // namespace
 
 std::expected<Listeners::List, Failure> Listeners::open(std::span<const config::Listener> wanted) {
-  std::erase_if(all_, [](const auto& listen) { return listen.expired(); });
+  std::erase_if(open_, [](const auto& each) { return each.second.expired(); });
   List list;
-  std::unordered_map<std::string, List::value_type> open;
   for (const config::Listener& listener : wanted) {
-    if (auto done = open_listener(listener, list, open); !done) return std::unexpected(done.error());
+    if (auto done = open_listener(listener, list); !done) return std::unexpected(done.error());
   }
-  current_ = std::move(open);
+  in_force_ = list;
   return list;
 }
 
@@ -97,35 +100,50 @@ std::vector<Listeners::Place> Listeners::places_of(const config::Listener& liste
           {"[::]:" + port, numeric("::", listener.port), true}};
 }
 
-std::expected<void, Failure> Listeners::open_listener(
-    const config::Listener& listener, List& list,
-    std::unordered_map<std::string, List::value_type>& open) {
+std::expected<void, Failure> Listeners::open_listener(const config::Listener& listener,
+                                                      List& list) {
   int error = 0;
-  std::size_t opened = 0;
+  bool any = false;
   std::uint16_t port = listener.port;
   for (Place& place : places_of(listener)) {
-    if (open.contains(place.configured)) {
-      ++opened;
-      continue;
-    }
-    if (listener.port == 0) set_port(place.address, port);  // ":0": both families on one port
-    const auto known = current_.find(place.configured);
-    auto listen = known != current_.end() ? known->second : open_place(place);
+    set_port(place.address, port);  // ":0": the second family on the port that the first one got
+    const auto listen = find_or_open(place);
     if (!listen) {
       error = listen.error();
       if (place.optional && is_absent_family(error)) continue;
       return std::unexpected(explain(error, listener));
     }
-    ++opened;
+    any = true;
     port = (*listen)->port();
-    list.push_back(*listen);
-    open.emplace(place.configured, *listen);
+    if (std::ranges::find(list, *listen) == list.end()) list.push_back(*listen);
   }
-  if (opened == 0) return std::unexpected(explain(error, listener));
+  if (!any) return std::unexpected(explain(error, listener));
   return {};
 }
 
-std::expected<std::shared_ptr<const route::Listen>, int> Listeners::open_place(Place& place) {
+std::expected<Listeners::List::value_type, int> Listeners::find_or_open(Place& place) {
+  if (const auto known = open_.find(place.configured); known != open_.end()) {
+    auto listen = known->second.lock();
+    if (std::ranges::find(in_force_, listen) != in_force_.end()) return listen;
+    listen.reset();
+    wait_until_closed(known->second);
+  }
+  auto listen = open_place(place);
+  if (listen) open_.insert_or_assign(place.configured, *listen);
+  return listen;
+}
+
+// Workers shut down what an earlier reload took away. Sockets opened beside those would share the
+// connections that come meanwhile with them, and they would be reset.
+void Listeners::wait_until_closed(const std::weak_ptr<const route::Listen>& listen) const {
+  const auto end = std::chrono::steady_clock::now() + kTakenPatience;
+  while (!listen.expired() && std::chrono::steady_clock::now() < end) {
+    collect_();
+    std::this_thread::sleep_for(kClosingPause);
+  }
+}
+
+std::expected<Listeners::List::value_type, int> Listeners::open_place(Place& place) {
   if (is_taken(place.address)) return std::unexpected(EADDRINUSE);
   std::vector<int> sockets;
   for (std::size_t worker = 0; worker < worker_count_; ++worker) {
@@ -137,18 +155,16 @@ std::expected<std::shared_ptr<const route::Listen>, int> Listeners::open_place(P
     sockets.push_back(*socket);
     if (worker == 0) set_port(place.address, bound_port(*socket));
   }
-  auto listen = std::make_shared<const route::Listen>(place.address.text(), port_of(place.address),
-                                                      std::move(sockets));
-  all_.push_back(listen);
-  return listen;
+  return std::make_shared<const route::Listen>(place.address.text(), port_of(place.address),
+                                               std::move(sockets));
 }
 
-// With SO_REUSEPORT a second engine would bind and quietly take half of the connections. Our own listeners on that port
-// look the same to the kernel, so then the check is left out.
+// With SO_REUSEPORT a second engine would bind and quietly take half of the connections. Our own
+// listeners on that port look the same to the kernel, so then the check is left out.
 bool Listeners::is_taken(const route::Address& address) const {
   const std::uint16_t port = port_of(address);
-  const bool ours = std::ranges::any_of(all_, [port](const auto& each) {
-    const auto listen = each.lock();
+  const bool ours = std::ranges::any_of(open_, [port](const auto& each) {
+    const auto listen = each.second.lock();
     return listen != nullptr && listen->port() == port;
   });
   if (ours || port == 0) return false;

@@ -29,7 +29,8 @@ std::vector<std::string> words_of(std::string_view line) {
 
 bool holds_one_of(const fs::path& descriptors, const std::set<std::string>& inodes) {
   std::error_code error;
-  for (fs::directory_iterator at(descriptors, error), end; !error && at != end; at.increment(error)) {
+  for (fs::directory_iterator at(descriptors, error), end; !error && at != end;
+       at.increment(error)) {
     std::error_code gone;
     const std::string link = fs::read_symlink(at->path(), gone).string();
     if (gone || !link.starts_with("socket:[") || !link.ends_with(']')) continue;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Who listens on a TCP port of this machine, as far as /proc tells: for the message that says the port is taken.
+// Who listens on a TCP port of this machine, as far as /proc tells: for the message that says the
+// port is taken.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/control/reload.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <set>
@@ -17,9 +19,10 @@ namespace log = base::log;
 
 void log_one(const config::Diagnostic& diagnostic) {
   const bool is_error = diagnostic.severity == config::Severity::Error;
-  const std::string where = diagnostic.where.line == 0
-                                ? diagnostic.where.file
-                                : diagnostic.where.text() + ":" + std::to_string(diagnostic.where.column);
+  const std::string where =
+      diagnostic.where.line == 0
+          ? diagnostic.where.file
+          : diagnostic.where.text() + ":" + std::to_string(diagnostic.where.column);
   log::write(is_error ? log::Level::Error : log::Level::Warn, "configuration",
              {{"where", where}, {"problem", diagnostic.message}, {"hint", diagnostic.hint}});
 }
@@ -60,8 +63,10 @@ WatchedPaths watched_paths(const std::string& main_path, const config::Result& r
   std::set<std::string> directories;
   for (const auto& file : result.files) files.insert(file.string());
   for (const std::string& pattern : result.include_patterns) {
-    if (pattern.find_first_of("*?[") == std::string::npos) files.insert(pattern);
-    else directories.insert(directory_of_pattern(pattern));
+    if (pattern.find_first_of("*?[") == std::string::npos)
+      files.insert(pattern);
+    else
+      directories.insert(directory_of_pattern(pattern));
   }
   for (const config::Site& site : result.config.sites) {
     if (!site.policy.errors_directory.empty()) directories.insert(site.policy.errors_directory);
@@ -109,7 +114,8 @@ bool Reload::run(std::string_view reason) {
   if (!result.ok()) {
     // A broken main file names no includes: those of before are still of interest.
     watched.files.insert(watched.files.end(), watched_.files.begin(), watched_.files.end());
-    watched.directories.insert(watched.directories.end(), watched_.directories.begin(), watched_.directories.end());
+    watched.directories.insert(watched.directories.end(), watched_.directories.begin(),
+                               watched_.directories.end());
     watched_ = std::move(watched);
     log_diagnostics(result.diagnostics);
     keep(reason, "the configuration is invalid");
@@ -117,7 +123,8 @@ bool Reload::run(std::string_view reason) {
   }
   const config::Diff diff = config::diff(state_.config(), result.config);
   if (const auto adopted = state_.adopt(std::move(result.config), result.diagnostics); !adopted) {
-    keep(reason, adopted.error().message + (adopted.error().fix.empty() ? "" : "; fix: " + adopted.error().fix));
+    keep(reason, adopted.error().message +
+                     (adopted.error().fix.empty() ? "" : "; fix: " + adopted.error().fix));
     return false;
   }
   watched_ = std::move(watched);
@@ -134,9 +141,24 @@ bool Reload::run(std::string_view reason) {
   return true;
 }
 
+bool Reload::is_stale(base::Time loaded_at) const {
+  constexpr base::Time kClockSlack =
+      100 * base::kMillisecond;  // file times come from a coarser clock
+  const bool is_touched = std::ranges::any_of(watched_.files, [loaded_at](const std::string& file) {
+    struct stat status{};
+    if (::stat(file.c_str(), &status) != 0) return true;
+    return status.st_ctim.tv_sec * base::kSecond + status.st_ctim.tv_nsec >=
+           loaded_at - kClockSlack;
+  });
+  if (!is_touched) return false;
+  const config::Result now = source_.load();
+  return !now.ok() || !config::diff(state_.config(), now.config).empty();
+}
+
 void Reload::keep(std::string_view reason, const std::string& cause) const {
   log::error("reload refused", {{"cause", cause}, {"reason", reason}});
-  log::error("The running configuration was kept (generation " + std::to_string(state_.generation()) + ").");
+  log::error("The running configuration was kept (generation " +
+             std::to_string(state_.generation()) + ").");
 }
 
 }  // namespace engine::control

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "config/overrides.h"
+#include "engine/base/clock.h"
 #include "engine/control/state.h"
 
 namespace engine::control {
@@ -26,10 +27,12 @@ struct WatchedPaths {
   std::vector<std::string> files;
   std::vector<std::string> directories;
 };
-[[nodiscard]] WatchedPaths watched_paths(const std::string& main_path, const config::Result& result);
+[[nodiscard]] WatchedPaths watched_paths(const std::string& main_path,
+                                         const config::Result& result);
 
 // The keys whose new values wait for a restart: "engine.workers".
-[[nodiscard]] std::vector<std::string> needs_restart(const config::Config& started, const config::Config& now);
+[[nodiscard]] std::vector<std::string> needs_restart(const config::Config& started,
+                                                     const config::Config& now);
 
 // What a problem looks like in the engine's log.
 void log_diagnostics(const std::vector<config::Diagnostic>& diagnostics);
@@ -41,6 +44,10 @@ class Reload {
 
   // False when the old configuration was kept. `reason` is for the log: "SIGHUP", "file changed".
   bool run(std::string_view reason);
+
+  // Whether the files say something else than what was read at `loaded_at` (nanoseconds since
+  // 1970): they may have changed before they were watched.
+  [[nodiscard]] bool is_stale(base::Time loaded_at) const;
 
   // After the last run(), also a failed one.
   [[nodiscard]] const WatchedPaths& watched() const { return watched_; }

@@ -33,7 +33,8 @@ std::string join(const std::vector<route::Address>& addresses) {
 
 }  // namespace
 
-Resolver::Resolver(io::Ring& ring, io::Timers& timers, std::string servers, std::function<void()> changed)
+Resolver::Resolver(io::Ring& ring, io::Timers& timers, std::string servers,
+                   std::function<void()> changed)
     : ring_(ring),
       timers_(timers),
       changed_(std::move(changed)),
@@ -51,7 +52,8 @@ void Resolver::set_targets(std::span<const std::shared_ptr<const route::Target>>
     if (names_.contains(text)) continue;
     auto name = std::make_unique<Name>(this, text);
     name->failure = text + ": not resolved yet";
-    // From the timer, not at once: an answer from /etc/hosts would come while the caller still builds.
+    // From the timer, not at once: an answer from /etc/hosts would come while the caller still
+    // builds.
     timers_.set(name->due, ring_.now());
     names_.emplace(text, std::move(name));
   }
@@ -105,9 +107,12 @@ void Resolver::on_answer(const std::string& text, const DnsAnswer& answer) {
   if (const auto found = names_.find(text); found != names_.end() && found->second->asked) {
     Name& name = *found->second;
     name.asked = false;
-    if (!answer.addresses.empty()) take_addresses(name, answer);
-    else if (!answer.failure.empty()) take_failure(name, answer);
-    else timers_.set(name.due, ring_.now());
+    if (!answer.addresses.empty())
+      take_addresses(name, answer);
+    else if (!answer.failure.empty())
+      take_failure(name, answer);
+    else
+      timers_.set(name.due, ring_.now());
   }
   // Not from within this answer: c-ares may call back at once, and deeper each time.
   if (!waiting_.empty()) timers_.set(settled_, ring_.now());
@@ -119,9 +124,10 @@ void Resolver::take_failure(Name& name, const DnsAnswer& answer) {
   name.retry = std::min(2 * name.retry, kRetryMax);
   if (name.failure == answer.failure) return;
   name.failure = answer.failure;
-  log::warn("name not resolved", {{"name", name.name},
-                                  {"cause", answer.failure},
-                                  {"using", name.addresses.empty() ? "nothing" : join(name.addresses)}});
+  log::warn("name not resolved",
+            {{"name", name.name},
+             {"cause", answer.failure},
+             {"using", name.addresses.empty() ? "nothing" : join(name.addresses)}});
   if (!name.addresses.empty()) return;
   name.by_port.clear();
   report_change();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Keeps the addresses of named targets up to date: asks again when they expire, keeps the last good ones when DNS fails,
-// and says when something changed. It must not know snapshots.
+// Keeps the addresses of named targets up to date: asks again when they expire, keeps the last good
+// ones when DNS fails, and says when something changed. It must not know snapshots.
 #pragma once
 
 #include <cstdint>
@@ -55,7 +55,7 @@ class Resolver {
     std::string name;
     io::Timer due;
     bool asked = false;
-    base::Time retry = kRetryMin;    // the next pause after a failure
+    base::Time retry = kRetryMin;  // the next pause after a failure
     std::vector<route::Address> addresses;
     std::string failure;
     std::map<std::uint16_t, std::shared_ptr<const route::Addresses>> by_port;

@@ -14,10 +14,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-base::Time nanoseconds(config::Milliseconds duration) { return duration.count() * base::kMillisecond; }
+base::Time nanoseconds(config::Milliseconds duration) {
+  return duration.count() * base::kMillisecond;
+}
 
 std::uint32_t narrow(std::uint64_t value) {
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::uint32_t>::max()));
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(value, std::numeric_limits<std::uint32_t>::max()));
 }
 
 route::Balance balance_of(config::Balance::Kind kind) {
@@ -52,15 +55,20 @@ unsigned retry_bits(const config::Retry& retry) {
 
 std::vector<http::FieldEdit> edits_of(const config::HeaderEdits& edits) {
   std::vector<http::FieldEdit> list;
-  for (const std::string& name : edits.remove) list.push_back({.name = name, .value = {}, .remove = true});
-  for (const auto& [name, value] : edits.set) list.push_back({.name = name, .value = value, .remove = false});
+  for (const std::string& name : edits.remove)
+    list.push_back({.name = name, .value = {}, .remove = true});
+  for (const auto& [name, value] : edits.set)
+    list.push_back({.name = name, .value = value, .remove = false});
   return list;
 }
 
 void set_answer(const config::Target& target, route::Service& service) {
-  if (target.kind == config::Target::Kind::Redirect) service.answer = route::Answer::Redirect;
-  else if (target.kind == config::Target::Kind::Status) service.answer = route::Answer::Status;
-  else return;
+  if (target.kind == config::Target::Kind::Redirect)
+    service.answer = route::Answer::Redirect;
+  else if (target.kind == config::Target::Kind::Status)
+    service.answer = route::Answer::Status;
+  else
+    return;
   service.status = target.status;
   service.text = target.text;
 }
@@ -95,20 +103,24 @@ route::Service service_of(const config::Site& site, ErrorPages& pages) {
 std::shared_ptr<const route::Target> target_of(const config::Target& target) {
   switch (target.kind) {
     case config::Target::Kind::LoopbackPort:
-      return std::make_shared<const route::Target>(route::TargetKind::Loopback, "localhost", target.port);
+      return std::make_shared<const route::Target>(route::TargetKind::Loopback, "localhost",
+                                                   target.port);
     case config::Target::Kind::Unix:
-      return std::make_shared<const route::Target>(route::TargetKind::Unix, target.path, std::uint16_t{0});
+      return std::make_shared<const route::Target>(route::TargetKind::Unix, target.path,
+                                                   std::uint16_t{0});
     default:
-      return std::make_shared<const route::Target>(route::TargetKind::Tcp, target.host, target.port);
+      return std::make_shared<const route::Target>(route::TargetKind::Tcp, target.host,
+                                                   target.port);
   }
 }
 
 route::Limits limits_of(const config::Engine& engine) {
   const config::EngineLimits& from = engine.limits;
   route::Limits limits;
-  limits.request_head = {.head_bytes = narrow(from.head_bytes),
-                         .line_bytes = narrow(from.line_bytes),
-                         .field_count = std::min<std::uint32_t>(narrow(from.fields), http::HeadStorage::kFieldsMax)};
+  limits.request_head = {
+      .head_bytes = narrow(from.head_bytes),
+      .line_bytes = narrow(from.line_bytes),
+      .field_count = std::min<std::uint32_t>(narrow(from.fields), http::HeadStorage::kFieldsMax)};
   limits.response_head.head_bytes = narrow(from.header_out_bytes);
   limits.response_head.field_count = http::HeadStorage::kFieldsMax;
   limits.connections_max = narrow(from.connections);
@@ -138,12 +150,14 @@ int page_status(std::string_view file_name) {
   return status;
 }
 
-const ErrorPages::Pages& ErrorPages::read(const std::string& directory, const config::Position& where) {
+const ErrorPages::Pages& ErrorPages::read(const std::string& directory,
+                                          const config::Position& where) {
   const auto [at, is_new] = known_.try_emplace(directory);
   Pages& pages = at->second;
   if (directory.empty() || !is_new) return pages;
   std::error_code error;
-  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
     const int status = page_status(entry->path().filename().string());
     if (status == 0) continue;
     const std::string path = entry->path().string();
@@ -152,9 +166,11 @@ const ErrorPages::Pages& ErrorPages::read(const std::string& directory, const co
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     const auto bytes = static_cast<std::size_t>(file.gcount());
     if (!file.is_open() || file.bad()) {
-      warn(where, "the error page " + path + " cannot be read", "make it readable for the engine's user");
+      warn(where, "the error page " + path + " cannot be read",
+           "make it readable for the engine's user");
     } else if (bytes > kPageBytesMax) {
-      warn(where, "the error page " + path + " is larger than 256 KiB and is not used", "make it smaller");
+      warn(where, "the error page " + path + " is larger than 256 KiB and is not used",
+           "make it smaller");
     } else {
       text.resize(bytes);
       pages.emplace(status, std::move(text));
@@ -164,7 +180,8 @@ const ErrorPages::Pages& ErrorPages::read(const std::string& directory, const co
     warn(where, "the directory of error pages " + directory + " cannot be read: " + error.message(),
          "the built-in pages are used");
   } else if (pages.empty()) {
-    warn(where, "there is no error page in " + directory, "name them 404.html, 502.html, 4xx.html or 5xx.html");
+    warn(where, "there is no error page in " + directory,
+         "name them 404.html, 502.html, 4xx.html or 5xx.html");
   }
   return pages;
 }

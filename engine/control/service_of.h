@@ -15,7 +15,8 @@
 
 namespace engine::control {
 
-// Reads the directories that `errors` names, each once per reload. What is wrong with one is a warning.
+// Reads the directories that `errors` names, each once per reload. What is wrong with one is a
+// warning.
 class ErrorPages {
  public:
   using Pages = std::map<int, std::string>;
@@ -33,7 +34,8 @@ class ErrorPages {
   std::unordered_map<std::string, Pages> known_;
 };
 
-// The status a page's file name stands for: 404 for "404.html", 5 for "5xx.html"; 0 for other names.
+// The status a page's file name stands for: 404 for "404.html", 5 for "5xx.html"; 0 for other
+// names.
 [[nodiscard]] int page_status(std::string_view file_name);
 
 [[nodiscard]] route::Service service_of(const config::Site& site, ErrorPages& pages);

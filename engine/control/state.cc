@@ -18,7 +18,8 @@ State::State(Parts parts)
       apply_([this](const route::Target& target) { return parts_.resolver.addresses_of(target); }),
       collect_(io::Expires<&State::on_collect>(), this) {}
 
-std::expected<void, Failure> State::adopt(config::Config config, std::vector<config::Diagnostic>& diagnostics) {
+std::expected<void, Failure> State::adopt(config::Config config,
+                                          std::vector<config::Diagnostic>& diagnostics) {
   // First what can fail: after it the new configuration is in force.
   auto listens = parts_.listeners.open(config.listen);
   if (!listens) return std::unexpected(listens.error());

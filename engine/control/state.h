@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What is in force: the configuration, the snapshot made of it, and its generation. The only one who publishes.
+// What is in force: the configuration, the snapshot made of it, and its generation. The only one
+// who publishes.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +33,8 @@ class State {
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
-  // Opens what is new to listen on, builds the next snapshot and publishes it. On failure everything stays as it was.
-  // Warnings are added to `diagnostics`.
+  // Opens what is new to listen on, builds the next snapshot and publishes it. On failure
+  // everything stays as it was. Warnings are added to `diagnostics`.
   [[nodiscard]] std::expected<void, Failure> adopt(config::Config config,
                                                    std::vector<config::Diagnostic>& diagnostics);
   // Publishes the resolver's addresses when they changed.

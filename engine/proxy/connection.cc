@@ -60,7 +60,8 @@ void Connection::arm() {
   }
 }
 
-// Whoever takes the last kept bytes after the end, and wants more, has perhaps not heard of it: it was told to another.
+// Whoever takes the last kept bytes after the end, and wants more, has perhaps not heard of it: it
+// was told to another.
 void Connection::tell_end_again() {
   if (wanted_ != Wanted::Bytes || !kept_.empty()) return;
   tell_end_ = true;
@@ -223,23 +224,32 @@ void Connection::close() {
   mark_dirty();
 }
 
+// Shutting down would send FIN before the RST, and what was sent would look complete: the
+// operations are cancelled.
 void Connection::reset() {
   if (closing_) return;
-  if (socket_ >= 0) worker_.ring().set_reset_on_close(socket_);
   out_.clear();
   begin_closing();
+  if (socket_ < 0) return;
+  worker_.ring().set_reset_on_close(socket_);
+  worker_.ring().cancel(input_operation_);
+  worker_.ring().cancel(output_operation_);
 }
 
-// Step one of three: stop the peer. Shutting down ends every operation that waits on the socket.
 void Connection::begin_closing() {
   closing_ = true;
   wanted_ = Wanted::Nothing;
   kept_.clear();
+  mark_dirty();
+}
+
+// Step one of three: stop the peer. Shutting down ends every operation that waits on the socket.
+void Connection::stop_peer() {
+  begin_closing();
   if (input_ == Input::Connect) worker_.ring().cancel(input_operation_);
   if (socket_ >= 0 && (input_operation_.in_flight() || output_operation_.in_flight())) {
     worker_.ring().shutdown(socket_, SHUT_RDWR);
   }
-  mark_dirty();
 }
 
 // Steps two and three: when the kernel has returned every operation, close and tell.
@@ -256,7 +266,7 @@ void Connection::mark_dirty() { worker_.mark_dirty(*this); }
 void Connection::end_tick() {
   if (!closing_) {
     flush();
-    if (close_after_flush_ && out_.empty()) begin_closing();
+    if (close_after_flush_ && out_.empty()) stop_peer();
   }
   if (closing_) return join();
   if (std::exchange(tell_failure_, false)) events_.on_send_failed(send_error_);

@@ -116,6 +116,7 @@ class Connection {
   std::size_t offer(std::string_view bytes);
   void mark_dirty();
   void begin_closing();
+  void stop_peer();
   void join();
 
   Worker& worker_;

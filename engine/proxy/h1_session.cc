@@ -113,7 +113,8 @@ void H1Session::await_request() {
   state_ = State::Idle;
   if (worker_.draining() && connection_.kept().empty()) return close();
   worker_.timers().set(timer_, worker_.now() + worker_.limits().keepalive_idle);
-  connection_.want_bytes();
+  // A client that sends requests but does not read the answers gets no further ones.
+  if (!connection_.stuck()) connection_.want_bytes();
 }
 
 bool H1Session::may_stay() const {
@@ -132,9 +133,10 @@ void H1Session::linger() {
   connection_.want_bytes();
 }
 
+// What was written may still be on its way to a client that reads slowly, or never.
 void H1Session::close() {
   state_ = State::Closing;
-  worker_.timers().clear(timer_);
+  worker_.timers().set(timer_, worker_.now() + worker_.limits().body_timeout);
   connection_.close();
 }
 
@@ -171,7 +173,8 @@ void H1Session::on_send_failed(int error) {
 }
 
 void H1Session::on_drained() {
-  if (state_ == State::Busy) stream_->on_client_drained();
+  if (state_ == State::Busy) return stream_->on_client_drained();
+  if (state_ == State::Idle) connection_.want_bytes();
 }
 
 void H1Session::on_connected(int) {}
@@ -179,7 +182,8 @@ void H1Session::on_connected(int) {}
 void H1Session::on_closed() { worker_.retire(*this); }
 
 void H1Session::on_deadline() {
-  if (state_ == State::Head || (state_ == State::Idle && requests_ == 0 && head_.size() > 0)) {
+  if (state_ == State::Closing) return connection_.reset();
+  if (state_ == State::Head) {
     return refuse(base::Cause::ClientTooSlow, "the head did not arrive in time");
   }
   close();

@@ -15,10 +15,12 @@ constexpr base::Time kPause = 50 * base::kMillisecond;
 Listener::Listener(Worker& worker, std::shared_ptr<const route::Listen> listen)
     : worker_(worker), listen_(std::move(listen)) {}
 
+int Listener::socket() const { return listen_->socket_of(worker_.index()); }
+
 void Listener::start() {
-  if (stopping_ || accept_operation_.in_flight()) return;
   paused_ = false;
-  worker_.ring().accept(accept_operation_, listen_->socket_of(worker_.index()));
+  if (stopping_ || accept_operation_.in_flight()) return;
+  worker_.ring().accept(accept_operation_, socket());
 }
 
 void Listener::pause() {
@@ -32,10 +34,18 @@ void Listener::pause() {
 void Listener::stop() {
   stopping_ = true;
   worker_.timers().clear(pause_timer_);
+  if (!accept_operation_.in_flight()) return refuse_newcomers();
   worker_.ring().cancel(accept_operation_);
 }
 
+// Who comes while the process ends is refused at once, and may find another server.
+void Listener::refuse_newcomers() {
+  // After a reload the address may come back: there the socket ends with its last owner.
+  if (worker_.draining()) worker_.ring().shutdown(socket(), SHUT_RD);
+}
+
 void Listener::on_accept(const io::Completion& completion) {
+  if (stopping_ && !completion.more) refuse_newcomers();
   if (completion.result >= 0) {
     worker_.on_connection(completion.result, listen_->port());
     if (!worker_.has_slots()) pause();

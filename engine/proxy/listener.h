@@ -27,6 +27,8 @@ class Listener {
   [[nodiscard]] const route::Listen* listen() const { return listen_.get(); }
 
  private:
+  [[nodiscard]] int socket() const;
+  void refuse_newcomers();
   void on_accept(const io::Completion& completion);
   void on_pause_over();
 

@@ -31,6 +31,7 @@ void Relay::stop() {
 }
 
 std::size_t Relay::feed(std::string_view bytes) {
+  ENSURE(pipe_.held_bytes == 0, "bytes overtake those in the pipe");
   std::size_t taken = 0;
   while (state_ == State::Moving) {
     const http::BodyDecoder::Step step = decoder_.next(bytes.substr(taken));
@@ -83,6 +84,8 @@ void Relay::conclude() {
 void Relay::on_source_end() {
   source_ended_ = true;
   if (!moving() || pipe_.held_bytes > 0) return;
+  // What came before the end goes first; the source tells of the end again after that.
+  if (!source_->kept().empty()) return source_->want_bytes();
   if (source_->end_error() == 0 && decoder_.complete_at_close()) return conclude();
   state_ = State::Broken;
 }
@@ -105,9 +108,8 @@ Relay::Turn Relay::step() {
     on_source_end();
     return Turn::Wait;
   }
-  // Its completion brings bytes that come before anything that could be read directly now.
-  if (source_->receiving()) return Turn::Wait;
-  if (!source_->kept().empty()) return wait_for_source(false);
+  // What a receive brings, and what is kept, comes before anything that could be read directly now.
+  if (source_->receiving() || !source_->kept().empty()) return wait_for_source(false);
   if (sink_->out().size() >= route::kScratchBytes && !sink_->flush()) return Turn::Wait;
   if (turn_bytes_ >= route::kRelayTurnBytes) return wait_for_source(true);
   if (may_splice()) return splice_once();
@@ -132,6 +134,7 @@ bool Relay::may_splice() const {
 
 // Through the worker's one hot buffer: the bytes are sent while the cache still has them.
 Relay::Turn Relay::copy_once() {
+  source_->want_nothing();  // a receive that is still wanted would bring later bytes first
   std::span<char> scratch = worker_.scratch();
   // Not past the end of this message, where that is known: what follows belongs to the next one.
   if (const std::uint64_t run = decoder_.run(); run > 0 && run < scratch.size())
@@ -157,6 +160,7 @@ Relay::Turn Relay::copy_once() {
 
 Relay::Turn Relay::splice_once() {
   if (!pipe_.is_open() && !worker_.pipes().take(pipe_)) return copy_once();
+  source_->want_nothing();
   const std::uint64_t count = std::min<std::uint64_t>(decoder_.run(), pipe_.ends.capacity_bytes);
   const std::int64_t moved = worker_.ring().splice_in(source_->socket(), pipe_.ends, count);
   if (moved == -EAGAIN || moved == -EINTR) {

@@ -70,8 +70,11 @@ void Stream::note_request_id(const http::RequestHead& head) {
 
 // Routing and the limits that need no target. False when it was answered.
 bool Stream::admit(const http::RequestHead& head) {
-  std::array<char, 4096> scratch;
-  const std::string_view path = http::normalise_path(head.path, scratch);
+  const std::string_view path = http::normalise_path(head.path, worker_.scratch());
+  if (path.empty()) {
+    answer(base::Cause::TargetTooLong, "too long a path to resolve its escapes and dot segments");
+    return false;
+  }
   const route::Snapshot& snapshot = worker_.snapshot();
   const route::Match match = snapshot.table->match(head.authority, path);
   if (match.found != route::Found::Yes) {
@@ -223,6 +226,7 @@ void Stream::cut() {
 void Stream::abort(base::Cause cause) {
   if (state_ == State::Done) return;
   record_.cause = cause;
+  if (client_status_ == 0) client_status_ = base::describe(cause).status;
   drop_upstream(true);
   end();
   session_.on_stream_broken(true);

@@ -31,16 +31,16 @@ struct StreamRecord {
   std::uint8_t tries = 0;
   base::Cause cause = base::Cause::None;
   base::Time started = 0, connected = 0, first_byte = 0;  // loop clock; 0 = did not happen
-  std::string_view request_id;            // a trusted client's, else the new one
+  std::string_view request_id;                            // a trusted client's, else the new one
   std::array<char, 33> new_request_id{};
 };
 
-// State       waits for                                  ends by
-// Start       start()                                    Connecting, AwaitHead, Done (answered
-// here) Connecting  connect(), connect timeout                 AwaitHead; next address, target or
-// an error → Done AwaitHead   the response's head, first_byte timeout    Responding, Tunnel; a
-// retry → Connecting; an error → Done Responding  the response's body, idle timeout          Done
-// Tunnel      either side's bytes, idle timeout          Done
+// State       waits for                                ends by
+// Start       start()                                  Connecting, AwaitHead, Done (answered here)
+// Connecting  connect(), the connect timeout           AwaitHead; next address or target; Done
+// AwaitHead   the response's head, first_byte timeout  Responding, Tunnel; a retry; Done
+// Responding  the response's body, idle timeout        Done
+// Tunnel      either side's bytes, idle timeout        Done
 // Done        the worker to free it
 class Stream {
  public:
@@ -99,6 +99,7 @@ class Stream {
   void choose_target();
   bool connect_next();
   void send_request();
+  void feed_early_bytes();
   void release_target();
   void drop_upstream(bool reset);
   [[nodiscard]] bool may_retry_after_loss() const;
@@ -136,6 +137,7 @@ class Stream {
   std::uint32_t address_index_ = 0;
   std::uint32_t addresses_tried_ = 0;
   std::uint32_t client_status_ = 0;
+  int connect_error_ = 0;  // of the last attempt
   std::uint8_t interim_count_ = 0;
   std::uint8_t retries_ = 0;
   http::Method method_ = http::Method::Other;

@@ -3,7 +3,9 @@
 // ends.
 #include <algorithm>
 
+#include "engine/http/h1_framing.h"
 #include "engine/http/h1_head.h"
+#include "engine/http/names.h"
 #include "engine/http/rules.h"
 #include "engine/proxy/h1_session.h"
 #include "engine/proxy/stream.h"
@@ -11,6 +13,23 @@
 #include "engine/proxy/worker.h"
 
 namespace engine::proxy {
+namespace {
+
+// A server switches only to protocols that the client listed (RFC 9110 section 7.8).
+bool all_asked_for(std::string_view granted, std::string_view asked) {
+  bool listed = true;
+  http::for_each_element(granted, [&](std::string_view protocol) {
+    listed = false;
+    http::for_each_element(asked, [&](std::string_view each) {
+      listed = http::equals_ignoring_case(protocol, each);
+      return !listed;
+    });
+    return listed;
+  });
+  return listed;
+}
+
+}  // namespace
 
 std::size_t Stream::on_client_bytes(std::string_view bytes) {
   if (!request_relay_.moving()) return 0;  // the next request waits for its turn
@@ -158,6 +177,8 @@ void Stream::begin_tunnel(const http::ResponseHead& response) {
   if (request_relay_.moving())
     return fail({.cause = base::Cause::UpgradeFailed},
                 "101 before the request's body was complete");
+  if (!all_asked_for(response.upgrade, head().upgrade))
+    return fail({.cause = base::Cause::UpgradeFailed}, "101 to a protocol nobody asked for");
   ++worker_.counters().tunnels;
   client_status_ = 101;
   client_keep_alive_ = false;

@@ -26,6 +26,11 @@ base::Cause connect_cause(int error) {
     case ENOENT:  // no such unix socket
       return base::Cause::ConnectionRefused;
     case ETIMEDOUT: return base::Cause::ConnectionTimeout;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case EADDRNOTAVAIL:  // every local port is in use
+      return base::Cause::Overloaded;
     case ENETUNREACH:
     case EHOSTUNREACH: return base::Cause::DestinationUnreachable;
     default: return base::Cause::ConnectionFailed;
@@ -85,9 +90,9 @@ void Stream::choose_target() {
     return send_request();
   }
   upstream_ = nullptr;
-  if (!connect_next())
-    fail({.cause = base::Cause::ConnectionFailed},
-         "no address of the target could be connected to");
+  if (connect_next()) return;
+  fail({.cause = connect_cause(connect_error_), .system = connect_error_},
+       std::strerror(connect_error_));
 }
 
 // The next address of the target that was not tried. False when there is none.
@@ -98,12 +103,15 @@ bool Stream::connect_next() {
         (address_index_ + addresses_tried_) % static_cast<std::uint32_t>(addresses.size());
     ++addresses_tried_;
     Upstream& upstream = worker_.new_upstream(*target_);
-    if (upstream.connect(addresses[at], *this) != 0) {
+    connect_error_ = upstream.connect(addresses[at], *this);
+    if (connect_error_ != 0) {
       upstream.discard(true);
       continue;
     }
     upstream_ = &upstream;
     set_state(State::Connecting);
+    if (!request_has_body_)
+      session_.connection().want_bytes();  // to hear of a client that goes away
     update_deadline();
     return true;
   }
@@ -146,7 +154,8 @@ void Stream::send_request() {
   if (service.host_policy == route::HostPolicy::Literal)
     forwarding.host_override = service.host_literal;
   // An HTTP/1.0 client may name no host; to a target, an empty Host is as bad as none.
-  if (service.host_policy == route::HostPolicy::Upstream || (request.authority.empty() && forwarding.host_override.empty())) {
+  if (service.host_policy == route::HostPolicy::Upstream ||
+      (request.authority.empty() && forwarding.host_override.empty())) {
     const bool is_unix = target_->target->kind() == route::TargetKind::Unix;
     authority = is_unix ? "localhost" : target_->target->key();
     forwarding.host_override = authority;
@@ -165,10 +174,17 @@ void Stream::send_request() {
   request_relay_.start(session_.connection(), upstream_->connection(), body, request.framing,
                        service.body_bytes_max);
   upstream_->connection().want_bytes();
-  if (!request_has_body_) session_.connection().want_bytes();  // to hear of a client that goes away
-  // Bytes that came with the head are fed first, by whoever holds them now.
-  if (!session_.connection().offering()) request_relay_.pump();
+  if (!request_has_body_) session_.connection().want_bytes();
+  feed_early_bytes();
   after_relays();
+}
+
+// What came with the head leaves with the head. While it is being offered, H1Session feeds it right after this.
+void Stream::feed_early_bytes() {
+  Connection& client = session_.connection();
+  if (client.offering()) return;
+  client.take_kept(request_relay_.feed(client.kept()));
+  request_relay_.pump();
 }
 
 void Stream::release_target() {

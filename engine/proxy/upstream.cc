@@ -12,6 +12,8 @@ Upstream::Upstream(Worker& worker, TargetState& target)
   ++target_.connections;
 }
 
+Upstream::~Upstream() { --target_.connections; }
+
 int Upstream::connect(const route::Address& address, Stream& stream) {
   stream_ = &stream;
   ++worker_.counters().upstream_connects;
@@ -23,6 +25,7 @@ void Upstream::lease(Stream& stream) {
   ++worker_.counters().upstream_reuses;
   pool_hook.unlink();
   --target_.idle_count;
+  worker_.timers().clear(idle_timer_);
   state_ = State::Leased;
   stream_ = &stream;
   ++requests_;

@@ -13,14 +13,15 @@ namespace engine::proxy {
 class Stream;
 struct TargetState;
 
-// State       waits for                          ends by
-// Connecting  connect()                          Leased, or Closing after a failure or the stream's
-// deadline Leased      its stream                         release() → Idle, discard() → Closing
-// Idle        the next lease                     lease() → Leased; bytes, FIN, RST or the idle
-// deadline → Closing Closing     the kernel to return operations    the end
+// State       waits for                         ends by
+// Connecting  connect()                         Leased; a failure, the stream's deadline → Closing
+// Leased      its stream                        release() → Idle, discard() → Closing
+// Idle        the next lease                    lease() → Leased; bytes, FIN, RST, idle → Closing
+// Closing     the kernel to return operations   the end
 class Upstream final : public ConnectionEvents {
  public:
   Upstream(Worker& worker, TargetState& target);
+  ~Upstream();
   Upstream(const Upstream&) = delete;
   Upstream& operator=(const Upstream&) = delete;
 

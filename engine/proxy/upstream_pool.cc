@@ -63,8 +63,14 @@ TargetState& UpstreamPool::target(std::uint32_t index) {
   return *state;
 }
 
+// What ended in this very tick is still in the list: its owner hears of it when the tick ends.
 Upstream* UpstreamPool::take_idle(TargetState& target) {
-  return target.idle.empty() ? nullptr : &target.idle.front();
+  while (!target.idle.empty()) {
+    Upstream& hottest = target.idle.front();
+    if (!hottest.connection().ended()) return &hottest;
+    hottest.discard(false);  // its end came in this very tick
+  }
+  return nullptr;
 }
 
 void UpstreamPool::close_idle() {

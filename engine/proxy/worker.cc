@@ -99,6 +99,12 @@ void Worker::adopt_listens() {
 
 // Completion handlers only change state; here the bytes leave and what ended is freed.
 void Worker::end_tick() {
+  settle();
+  std::erase_if(stopping_listeners_, [](const auto& listener) { return listener->stopped(); });
+  if (draining_) end_if_idle();
+}
+
+void Worker::settle() {
   while (!dirty_.empty()) dirty_.pop_front().end_tick();
   for (Stream* stream : retired_streams_) stream_slab_.destroy(*stream);
   retired_streams_.clear();
@@ -109,13 +115,12 @@ void Worker::end_tick() {
     retired_sessions_.clear();
     pool_.sweep();
   }
-  std::erase_if(stopping_listeners_, [](const auto& listener) { return listener->stopped(); });
-  if (draining_) end_if_idle();
 }
 
 void Worker::end_if_idle() {
   if (session_slab_.live() > 0 || stream_slab_.live() > 0) return;
   pool_.close_idle();
+  settle();  // else nothing would happen that ends the next wait
   if (upstream_slab_.live() > 0 || !stopping_listeners_.empty()) return;
   ring_.cancel(wake_operation_);
   ended_ = !wake_operation_.in_flight();
@@ -142,6 +147,7 @@ void Worker::on_connection(int socket, std::uint16_t local_port) {
   ++counters_.connections_open;
   H1Session& session = session_slab_.create(*this, socket, local_port);
   sessions_.push_back(session);
+  if (draining_) session.drain();
 }
 
 void Worker::on_out_of_descriptors() { pool_.close_idle(); }

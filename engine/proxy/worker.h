@@ -110,6 +110,7 @@ class Worker {
   void adopt_snapshot();
   void adopt_listens();
   void end_tick();
+  void settle();
   void begin_draining();
   void end_if_idle();
   void end_everything();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A listening address: one socket for each worker, which the kernel spreads connections over (SO_REUSEPORT).
+// A listening address: one socket for each worker, which the kernel spreads connections over
+// (SO_REUSEPORT).
 #pragma once
 
 #include <cstdint>

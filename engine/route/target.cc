@@ -56,9 +56,14 @@ std::string ip_text(int family, const Bytes& bytes) {
   return text.data();
 }
 
+// "localhost" and every name below it are this machine (RFC 6761 section 6.3).
 bool is_localhost(std::string_view host) {
   constexpr std::string_view kName = "localhost";
-  return host.size() == kName.size() && strncasecmp(host.data(), kName.data(), kName.size()) == 0;
+  if (host.size() < kName.size()) return false;
+  const std::string_view above = host.substr(0, host.size() - kName.size());
+  const std::string_view last = host.substr(above.size());
+  return strncasecmp(last.data(), kName.data(), kName.size()) == 0 &&
+         (above.empty() || above.ends_with('.'));
 }
 
 std::string key_of(TargetKind kind, const std::string& host, std::uint16_t port) {

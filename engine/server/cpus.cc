@@ -34,7 +34,8 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 
 std::vector<int> allowed_cpus() {
   std::vector<int> cpus;
-  // Machines with more CPUs than a cpu_set_t has bits need a larger mask: the kernel says so with EINVAL.
+  // Machines with more CPUs than a cpu_set_t has bits need a larger mask: the kernel says so with
+  // EINVAL.
   for (int bits = CPU_SETSIZE; cpus.empty() && bits <= (1 << 16); bits *= 2) {
     cpu_set_t* set = CPU_ALLOC(bits);
     const std::size_t bytes = CPU_ALLOC_SIZE(bits);

@@ -28,7 +28,8 @@ std::expected<int, control::Failure> LogOutput::open_file(const std::string& pat
   if (descriptor >= 0) return descriptor;
   return std::unexpected(control::Failure{
       .message = "the access log " + path + " cannot be opened: " + std::strerror(errno),
-      .fix = "make its directory writable for the engine's user, or choose another place in [log] access",
+      .fix = "make its directory writable for the engine's user, or choose another place in [log] "
+             "access",
       .exit_code = control::kExitEnvironment});
 }
 
@@ -41,7 +42,7 @@ void LogOutput::take_file(int descriptor) {
 }
 
 void LogOutput::look() {
-  struct stat status {};
+  struct stat status{};
   kind_ = Kind::File;
   if (::fstat(descriptor_, &status) != 0) return;
   if (S_ISSOCK(status.st_mode)) kind_ = Kind::Socket;

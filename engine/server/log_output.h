@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Where access-log lines end up: standard output, standard error, or a file. It waits for a slow reader only as long as
-// it is told to, and counts what it could not store.
+// Where access-log lines end up: standard output, standard error, or a file. It waits for a slow
+// reader only as long as it is told to, and counts what it could not store.
 #pragma once
 
 #include <cstdint>

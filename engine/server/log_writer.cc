@@ -17,13 +17,14 @@ namespace {
 
 namespace log = base::log;
 
-// One nap gathers the lines of many requests into one write. Under load naps are short, so that no ring runs full.
+// One nap gathers the lines of many requests into one write. Under load naps are short, so that no
+// ring runs full.
 constexpr auto kNap = std::chrono::milliseconds(20);
 constexpr auto kShortNap = std::chrono::milliseconds(1);
 constexpr std::size_t kBusyBytes = 32 * 1024;
 // A wake-up can be missed (ByteRing::arm_wake): lines wait no longer than this.
 constexpr int kIdleWaitMs = 250;
-// How long a full pipe may hold us up while the engine serves, and when it stops.
+// How long a full pipe may hold us up.
 constexpr int kPatienceMs = 1000;
 constexpr base::Time kReportInterval = 60 * base::kSecond;
 
@@ -33,8 +34,8 @@ int descriptor_of(config::AccessLog::Output output) {
 
 }  // namespace
 
-std::expected<std::unique_ptr<LogWriter>, control::Failure> LogWriter::open(const config::AccessLog& log,
-                                                                            std::size_t worker_count) {
+std::expected<std::unique_ptr<LogWriter>, control::Failure> LogWriter::open(
+    const config::AccessLog& log, std::size_t worker_count) {
   const bool is_file = log.output == config::AccessLog::Output::File;
   int descriptor = descriptor_of(log.output);
   if (is_file) {
@@ -105,6 +106,8 @@ std::size_t LogWriter::drain(int patience_ms) {
     total += bytes;
     const std::uint64_t lost = output_.write(std::string_view(buffer_.data(), bytes), patience_ms);
     lost_.fetch_add(lost, std::memory_order_relaxed);
+    // At the end nobody waits once for each worker.
+    if (lost > 0 && stopping_.load(std::memory_order_relaxed)) patience_ms = 0;
   }
   return total;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The thread that carries access-log lines from the workers' byte rings to their output. A worker never waits for it:
-// when the output is slower than the workers, lines are dropped and counted.
+// The thread that carries access-log lines from the workers' byte rings to their output. A worker
+// never waits for it: when the output is slower than the workers, lines are dropped and counted.
 #pragma once
 
 #include <atomic>

@@ -24,7 +24,8 @@ namespace log = base::log;
 using control::Failure;
 
 // The control thread's own ring: signals, timers and files only.
-constexpr io::RingOptions kControlRing = {.entries = 64, .completions = 256, .buffer_count = 8, .buffer_bytes = 4096};
+constexpr io::RingOptions kControlRing = {
+    .entries = 64, .completions = 256, .buffer_count = 8, .buffer_bytes = 4096};
 
 void write_to_stderr(std::string_view line) {
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
@@ -33,8 +34,10 @@ void write_to_stderr(std::string_view line) {
 // Everything that lives as long as the server, in the order in which it ends: last to first.
 class Server {
  public:
-  Server(const cli::RunOptions& options, config::Result start)
-      : source_{options.config, options.overrides}, start_(std::move(start)) {}
+  Server(const cli::RunOptions& options, config::Result start, base::Time loaded_at)
+      : source_{options.config, options.overrides},
+        start_(std::move(start)),
+        loaded_at_(loaded_at) {}
 
   std::expected<int, Failure> run();
 
@@ -49,6 +52,7 @@ class Server {
 
   control::ConfigSource source_;
   config::Result start_;
+  base::Time loaded_at_;
   Workers::Options workers_wanted_;
   std::unique_ptr<io::Ring> ring_;
   std::unique_ptr<io::Timers> timers_;
@@ -71,7 +75,6 @@ std::expected<int, Failure> Server::run() {
   if (auto opened = open_log(); !opened) return std::unexpected(opened.error());
   if (auto started = start_workers(diagnostics); !started) return std::unexpected(started.error());
   say_started(diagnostics);
-  control_->watch_files();
   const int exit_code = control_->run();
   workers_->join();
   if (log_writer_ != nullptr) log_writer_->stop();
@@ -81,7 +84,9 @@ std::expected<int, Failure> Server::run() {
 
 std::expected<void, Failure> Server::open_ring() {
   auto ring = io::Ring::open(kControlRing);
-  if (!ring) return std::unexpected(Failure{ring.error().cause, ring.error().fix, control::kExitEnvironment});
+  if (!ring)
+    return std::unexpected(
+        Failure{ring.error().cause, ring.error().fix, control::kExitEnvironment});
   ring_ = std::move(*ring);
   timers_ = std::make_unique<io::Timers>(ring_->now());
   return {};
@@ -99,8 +104,9 @@ std::expected<void, Failure> Server::open_log() {
 
 proxy::AccessLogOptions Server::access_options() const {
   const config::AccessLog& access = start_.config.log.access;
-  const bool is_text = access.format == config::AccessLog::Format::Text ||
-                       (access.format == config::AccessLog::Format::Auto && log_writer_->is_terminal());
+  const bool is_text =
+      access.format == config::AccessLog::Format::Text ||
+      (access.format == config::AccessLog::Format::Auto && log_writer_->is_terminal());
   proxy::AccessLogOptions options;
   options.format = is_text ? proxy::LogFormat::Text : proxy::LogFormat::Json;
   options.sample = access.sample;
@@ -114,7 +120,8 @@ void Server::choose_workers() {
   const std::vector<int> cpus = allowed_cpus();
   workers_wanted_.count = worker_count(engine.workers, cpus.size(), cpu_quota());
   if (engine.pin && workers_wanted_.count <= cpus.size()) {
-    workers_wanted_.cpus.assign(cpus.begin(), cpus.begin() + static_cast<std::ptrdiff_t>(workers_wanted_.count));
+    workers_wanted_.cpus.assign(cpus.begin(),
+                                cpus.begin() + static_cast<std::ptrdiff_t>(workers_wanted_.count));
   }
 }
 
@@ -122,8 +129,10 @@ void Server::choose_workers() {
 std::expected<void, Failure> Server::start_workers(std::vector<config::Diagnostic>& diagnostics) {
   const char* dns_servers = std::getenv("ENGINE_DNS_SERVERS");
   published_ = std::make_unique<route::Published>(workers_wanted_.count);
-  listeners_ = std::make_unique<control::Listeners>(workers_wanted_.count);
-  resolver_ = std::make_unique<control::Resolver>(*ring_, *timers_, dns_servers == nullptr ? "" : dns_servers,
+  listeners_ = std::make_unique<control::Listeners>(workers_wanted_.count,
+                                                    [this] { published_->collect(); });
+  resolver_ = std::make_unique<control::Resolver>(*ring_, *timers_,
+                                                  dns_servers == nullptr ? "" : dns_servers,
                                                   [this] { state_->refresh_addresses(); });
   state_ = std::make_unique<control::State>(control::State::Parts{
       *ring_, *timers_, *published_, *listeners_, *resolver_, [this] { workers_->notify(); }});
@@ -134,7 +143,11 @@ std::expected<void, Failure> Server::start_workers(std::vector<config::Diagnosti
   control_ = std::make_unique<control::Control>(control::Control::Parts{
       *ring_, *timers_, *state_, *reload_, *resolver_, workers_wanted_.count,
       [this](base::Time grace) { workers_->stop(grace); },
-      [this] { if (log_writer_ != nullptr) log_writer_->reopen(); }});
+      [this] {
+        if (log_writer_ != nullptr) log_writer_->reopen();
+      }});
+  // Before the first connection: whoever gets an answer can rely on the files being watched.
+  if (source_.path != "-") control_->watch_files(loaded_at_);
   if (auto started = workers_->start(); !started) {
     control_->abandon();
     return started;
@@ -149,7 +162,8 @@ std::expected<void, Failure> Server::start_workers(std::vector<config::Diagnosti
 void Server::say_started(const std::vector<config::Diagnostic>& diagnostics) const {
   control::log_diagnostics(diagnostics);
   log::info("ring", {{"capabilities", workers_->ring_capabilities()}});
-  for (const auto& listen : state_->snapshot()->listens) log::info("listening", {{"address", listen->text()}});
+  for (const auto& listen : state_->snapshot()->listens)
+    log::info("listening", {{"address", listen->text()}});
   log::info("ready", {{"sites", std::to_string(state_->config().sites.size())},
                       {"workers", std::to_string(workers_wanted_.count)},
                       {"generation", std::to_string(state_->generation())}});
@@ -173,11 +187,12 @@ void set_up_log(const config::Log& settings) {
 }  // namespace
 
 int run(const cli::RunOptions& options) {
+  const base::Time loaded_at = base::wall_now();
   config::Result start = cli::read_config(options);
   cli::say_problems(options, start);
   if (!start.ok()) return cli::exit_code_of(start);
   set_up_log(start.config.log);
-  Server server(options, std::move(start));
+  Server server(options, std::move(start), loaded_at);
   const auto exit_code = server.run();
   if (exit_code) return *exit_code;
   cli::say_error(exit_code.error().message);

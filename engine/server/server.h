@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The engine as a running process: control on this thread, one thread per worker, one for the access log. The only
-// place that knows both planes.
+// The engine as a running process: control on this thread, one thread per worker, one for the
+// access log. The only place that knows both planes.
 #pragma once
 
 #include "engine/cli/run_options.h"

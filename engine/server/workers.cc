@@ -13,11 +13,15 @@ namespace engine::server {
 
 Workers::Workers(Options options, route::Published& published, LogWriter* log_writer,
                  std::function<void()> on_ended)
-    : options_(std::move(options)), published_(published), log_writer_(log_writer), on_ended_(std::move(on_ended)) {}
+    : options_(std::move(options)),
+      published_(published),
+      log_writer_(log_writer),
+      on_ended_(std::move(on_ended)) {}
 
 std::expected<void, control::Failure> Workers::start() {
   for (std::size_t i = 0; i < options_.count; ++i) seats_.push_back(std::make_unique<Seat>());
-  for (std::size_t i = 0; i < options_.count; ++i) seats_[i]->thread = std::thread([this, i] { serve(i); });
+  for (std::size_t i = 0; i < options_.count; ++i)
+    seats_[i]->thread = std::thread([this, i] { serve(i); });
   std::optional<io::RingFailure> failure;
   for (const auto& seat : seats_) {
     if (auto each = seat->started.get_future().get()) failure = std::move(each);
@@ -39,7 +43,8 @@ void Workers::serve(std::size_t index) {
     seat.started.set_value(ring.error());
     return;
   }
-  proxy::Worker worker(**ring, published_, log_writer_ == nullptr ? nullptr : &log_writer_->ring(index),
+  proxy::Worker worker(**ring, published_,
+                       log_writer_ == nullptr ? nullptr : &log_writer_->ring(index),
                        options_of(index));
   seat.worker = &worker;
   if (index == 0) ring_capabilities_ = (*ring)->capabilities();

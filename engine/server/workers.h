@@ -31,13 +31,15 @@ class Workers {
   };
 
   // `log_writer` may be null. `on_ended` is called by each worker's thread before it ends.
-  Workers(Options options, route::Published& published, LogWriter* log_writer, std::function<void()> on_ended);
+  Workers(Options options, route::Published& published, LogWriter* log_writer,
+          std::function<void()> on_ended);
   // After join().
   ~Workers() = default;
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  // Returns when every worker serves; when one cannot, all have ended. A snapshot must have been published.
+  // Returns when every worker serves; when one cannot, all have ended. A snapshot must have been
+  // published.
   [[nodiscard]] std::expected<void, control::Failure> start();
   void notify() noexcept;
   void stop(base::Time grace) noexcept;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fixtures of all integration tests: processes that are stopped, and looked through, after each test."""
 
+import socket
 import sys
 from pathlib import Path
 
@@ -71,3 +72,20 @@ def nginx():
     yield start
     for each in started:
         each.close()
+
+
+@pytest.fixture
+def silent_port():
+    """A port of 127.0.0.1 that answers no SYN: its queue of connections is full."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        fillers = []
+        for _ in range(8):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+            fillers.append(filler)
+        yield listener.getsockname()[1]
+        for filler in fillers:
+            filler.close()

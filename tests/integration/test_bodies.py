@@ -2,7 +2,6 @@
 """Bodies of every size in both directions: complete, and never more of them in memory than needed."""
 
 import hashlib
-import socket
 import subprocess
 import threading
 
@@ -172,7 +171,6 @@ def test_a_target_that_reads_slowly_gets_the_whole_upload(engine, upstream):
     received = hashlib.sha256()
 
     def script(peer, _):
-        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
         request = peer.recv_request_head()
         left = int(request.header("content-length"))
         while left:

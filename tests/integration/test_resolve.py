@@ -32,11 +32,11 @@ class DnsServer:
         while True:
             try:
                 query, peer = self._socket.recvfrom(4096)
-            except OSError:
+                answer = self._answer(query)
+                if answer is not None:
+                    self._socket.sendto(answer, peer)
+            except OSError:  # closed
                 return
-            answer = self._answer(query)
-            if answer is not None:
-                self._socket.sendto(answer, peer)
 
     def _answer(self, query):
         labels, at = [], 12
@@ -154,9 +154,9 @@ def test_the_last_good_addresses_outlive_a_failure_of_dns(named_engine, dns, bac
     dns.records["web-1.test"] = (1, ["127.0.0.1"])
     process = named_engine(routes(backends))
     wait_until(lambda: body_of(process) == "one", "the target answers")
-    for code in (SERVFAIL, NXDOMAIN):
+    for code, cause in ((SERVFAIL, "no DNS server has an answer"), (NXDOMAIN, "NXDOMAIN")):
         dns.records["web-1.test"] = code
-        process.wait_for_log({SERVFAIL: "SERVFAIL for web-1.test", NXDOMAIN: "NXDOMAIN for web-1.test"}[code])
+        process.wait_for_log(f'cause="{cause} for web-1.test"')
         assert body_of(process) == "one"
     assert "using=127.0.0.1" in process.stderr
 

@@ -62,6 +62,8 @@ void plan_death(Exchange& exchange, Random& random) {
   if (random.chance(50)) exchange.silent = true;
   if (!random.chance(250)) return;
   exchange.target_break = random.chance(500) ? Break::Fin : Break::Reset;
+  // A FIN is how such a body properly ends: nobody could tell.
+  if (exchange.response_framing == Framing::UntilClose && !exchange.bodyless()) exchange.target_break = Break::Reset;
   if (random.chance(300)) {
     exchange.break_after_reading = random.below(200 + exchange.request_body.size());
   } else {
@@ -83,6 +85,13 @@ std::string pattern(std::size_t salt, std::size_t size) {
   return bytes;
 }
 
+std::string difference(const std::string& got, const std::string& wanted) {
+  const auto at = std::ranges::mismatch(got, wanted).in1 - got.begin();
+  const std::size_t elsewhere = wanted.find(got.substr(static_cast<std::size_t>(at), 12));
+  return std::to_string(got.size()) + " bytes for " + std::to_string(wanted.size()) + ", different from " +
+         std::to_string(at) + " on" + (elsewhere == std::string::npos ? "" : ", where what belongs to " + std::to_string(elsewhere) + " is");
+}
+
 std::string Exchange::text() const {
   constexpr const char* kFramings[] = {"none", "length", "chunked", "until close"};
   constexpr const char* kBreaks[] = {"", ", target FIN", ", target RST"};
@@ -102,7 +111,7 @@ std::string Exchange::text() const {
   if (client_says_close) text += ", client says close";
   if (target_says_close) text += ", target says close";
   text += ", heads seen " + std::to_string(heads_seen) + (response_sent ? ", sent" : ", not sent");
-  return text + ", outcome " + std::to_string(static_cast<int>(outcome)) + ")";
+  return text + ", outcome " + std::to_string(static_cast<int>(outcome)) + " " + refusal + ")";
 }
 
 std::string Exchange::request_head() const {

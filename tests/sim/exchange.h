@@ -25,6 +25,7 @@ struct Exchange {
   bool expects = false;      // 100-continue
   bool upgrades = false;
   bool client_says_close = false;
+  bool pipelined = false;    // others may follow before it is answered
   // ---- The response.
   int status = 200;
   Framing response_framing = Framing::Length;
@@ -49,9 +50,14 @@ struct Exchange {
   std::size_t up_finished = kNowhere;    // bytes before the client's FIN
   std::size_t down_finished = kNowhere;  // bytes before the target's FIN
   enum class Outcome : std::uint8_t { None, Proxied, Refused, Broken };
+  std::string refusal;              // its status line and cause
   Outcome outcome = Outcome::None;  // as the client saw it; Refused: an answer of the engine's own
 
   [[nodiscard]] bool bodyless() const { return method == "HEAD" || status == 204 || status == 304 || status == 101; }
+  // Whether the answer may close the client's connection though the client did not ask for that.
+  [[nodiscard]] bool closes() const {
+    return early || minor_version == 0;
+  }
   [[nodiscard]] std::string text() const;  // for messages
   [[nodiscard]] std::string request_head() const;
   [[nodiscard]] std::string request_tail(Random& random) const;  // the body as it is framed
@@ -64,6 +70,8 @@ struct Mood {
 };
 
 [[nodiscard]] Exchange make_exchange(std::size_t id, const Mood& mood, Random& random);
+// Where two bodies part, for messages.
+[[nodiscard]] std::string difference(const std::string& got, const std::string& wanted);
 // Bytes that differ from place to place and from one exchange to the next.
 [[nodiscard]] std::string pattern(std::size_t salt, std::size_t size);
 

@@ -49,7 +49,9 @@ Peer Kernel::connect(int listener) {
   socket->from_client = true;
   socket->port = next_client_port_++;
   size_buffers(*socket);
-  listeners_.at(listener).backlog.push_back(socket);
+  Listener& listening = listeners_.at(listener);
+  socket->peer_reset = listening.shut;
+  if (!listening.shut) listening.backlog.push_back(socket);
   return {this, socket};
 }
 
@@ -93,9 +95,21 @@ bool Kernel::out_of_descriptors() {
   return sockets_.size() + pipes_.size() >= faults_.descriptors_max;
 }
 
-bool Kernel::can_accept(int listener) const { return !listeners_.at(listener).backlog.empty(); }
+bool Kernel::can_accept(int listener) const {
+  const Listener& listening = listeners_.at(listener);
+  return listening.shut || !listening.backlog.empty();
+}
+
+// Whoever waits to be accepted is refused.
+void Kernel::shutdown_listener(int listener) {
+  Listener& listening = listeners_.at(listener);
+  listening.shut = true;
+  for (const auto& socket : listening.backlog) socket->peer_reset = true;
+  listening.backlog.clear();
+}
 
 int Kernel::accept(int listener) {
+  if (listeners_.at(listener).shut) return -EINVAL;
   if (out_of_descriptors()) return -EMFILE;
   auto& backlog = listeners_.at(listener).backlog;
   std::shared_ptr<Socket> socket = backlog.front();

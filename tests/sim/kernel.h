@@ -160,6 +160,7 @@ class Kernel {
   [[nodiscard]] PipeBuffer* find_pipe(int descriptor, const char* call);
   void close(int descriptor);
   void shutdown(int descriptor, int how);
+  void shutdown_listener(int listener);
   std::int64_t send(Socket& socket, std::string_view bytes);
   std::int64_t receive(Socket& socket, char* into, std::size_t most);
   std::int64_t splice_in(Socket& socket, PipeBuffer& pipe, std::size_t count);
@@ -170,6 +171,7 @@ class Kernel {
   friend class Peer;
   struct Listener {
     std::vector<std::shared_ptr<Socket>> backlog;
+    bool shut = false;
   };
 
   std::size_t portion(std::size_t possible);

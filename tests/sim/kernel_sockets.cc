@@ -24,6 +24,7 @@ std::size_t Peer::write(std::string_view bytes) {
   const std::size_t room = socket.inbound_max - std::min(socket.inbound_max, socket.inbound.size());
   const std::size_t count = std::min(room, bytes.size());
   socket.inbound += bytes.substr(0, count);
+  if (count > 0) kernel_->trace("peer writes", socket.descriptor, static_cast<std::int64_t>(count));
   return count;
 }
 
@@ -31,6 +32,7 @@ std::string Peer::read(std::size_t most) {
   Socket& socket = *socket_;
   std::string bytes = socket.outbound.substr(0, most);
   socket.outbound.erase(0, bytes.size());
+  if (!bytes.empty()) kernel_->trace("peer reads", socket.descriptor, static_cast<std::int64_t>(bytes.size()));
   return bytes;
 }
 
@@ -170,6 +172,7 @@ int Kernel::connect_result(Socket& socket) {
 }
 
 void Kernel::shutdown(int descriptor, int how) {
+  if (listeners_.contains(descriptor)) return shutdown_listener(descriptor);
   Socket* socket = find(descriptor, "shutdown");
   if (socket == nullptr) return;
   trace("shutdown", descriptor, how);

@@ -11,15 +11,11 @@ namespace sim {
 
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15ULL + 0x632be59bd9b4e019ULL) {}
+  // Mixed first: two plain seeds would give the same numbers, one a few steps behind the other.
+  explicit Random(std::uint64_t seed) : state_(mix(seed + 0x632be59bd9b4e019ULL)) {}
 
   // splitmix64
-  std::uint64_t next() {
-    std::uint64_t value = state_ += 0x9e3779b97f4a7c15ULL;
-    value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9ULL;
-    value = (value ^ (value >> 27U)) * 0x94d049bb133111ebULL;
-    return value ^ (value >> 31U);
-  }
+  std::uint64_t next() { return mix(state_ += 0x9e3779b97f4a7c15ULL); }
   // 0 … bound-1; 0 for a bound of 0.
   std::size_t below(std::size_t bound) { return bound == 0 ? 0 : next() % bound; }
   // from … to, both possible.
@@ -41,6 +37,12 @@ class Random {
   }
 
  private:
+  static std::uint64_t mix(std::uint64_t value) {
+    value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9ULL;
+    value = (value ^ (value >> 27U)) * 0x94d049bb133111ebULL;
+    return value ^ (value >> 31U);
+  }
+
   std::uint64_t state_;
 };
 

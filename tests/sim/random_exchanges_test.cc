@@ -91,8 +91,9 @@ class Run {
     ClientHabits habits = habits_of(random_, lethal_);
     for (std::size_t i = 0; i < count; ++i) {
       exchanges_.push_back(make_exchange(exchanges_.size(), mood, random_));
+      exchanges_.back().pipelined = habits.pipelined > 1;
       mine.push_back(&exchanges_.back());
-      if (exchanges_.back().upgrades) habits.half_closes = false;
+      if (exchanges_.back().upgrades) habits.half_closes = habits.lingers = false;
       if (exchanges_.back().upgrades) break;
     }
     clients_.push_back(std::make_unique<ScriptedClient>(world_.kernel(), world_.connect(), mine, habits));
@@ -117,10 +118,12 @@ class Run {
 
   void stop() { world_.end(random_.chance(500) ? 0 : static_cast<base::Time>(random_.below(20)) * base::kSecond); }
 
-  // Without anybody's fault every request is answered, up to the one that closes its connection.
+  // Without anybody's fault every request is answered, up to the one that closes its connection. That answer may be
+  // lost to a client that was still sending requests: their RST overtakes it.
   void check_answers() {
     for (const Exchange& exchange : exchanges_) {
       if (exchange.outcome == Exchange::Outcome::Proxied || exchange.outcome == Exchange::Outcome::None) continue;
+      if (exchange.outcome == Exchange::Outcome::Broken && exchange.closes() && exchange.pipelined) continue;
       world_.kernel().violation("no answer to " + exchange.text());
     }
   }

@@ -44,6 +44,7 @@ struct Posted {
   Completion completion;
 };
 
+constexpr const char* kKindNames[] = {"ask accept", "ask receive", "ask poll", "ask connect", "ask wake", "ask cancel"};
 constexpr base::Time kTurnMost = 200 * base::kMicrosecond;
 constexpr char kPoison = '\xDD';
 
@@ -101,6 +102,7 @@ thread_local std::deque<Posted>* last_posted = nullptr;
 void Ring::State::submit() {
   ++stats.enters;
   for (Request& request : queued) {
+    kernel.trace(kKindNames[static_cast<int>(request.kind)], request.descriptor, request.events);
     if (request.kind == Kind::Cancel) {
       // Cancelling is decided while it is submitted, but what was cancelled may still be on its way out.
       const auto at = std::ranges::find(submitted, request.operation, &Request::operation);
@@ -129,6 +131,7 @@ void Ring::State::submit() {
 }
 
 void Ring::State::post(const Request& request, const Completion& completion) {
+  kernel.trace("completion", request.descriptor, completion.result);
   posted.push_back({request.operation, completion});
   ++stats.completions;
 }

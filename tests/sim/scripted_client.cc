@@ -51,7 +51,8 @@ bool ScriptedClient::compose() {
     return true;
   }
   if (composed_ == exchanges_.size() || composed_ - answered_ >= habits_.pipelined || expects_end_) return false;
-  if (composed_ > answered_ && exchanges_[composed_ - 1]->upgrades) return false;
+  // Behind these nothing more may be sent.
+  if (composed_ > 0 && (exchanges_[composed_ - 1]->upgrades || exchanges_[composed_ - 1]->client_says_close)) return false;
   Exchange& next = *exchanges_[composed_++];
   out_ += next.request_head();
   if (next.expects) {
@@ -127,15 +128,23 @@ void ScriptedClient::judge() {
   if (message.has("x-sim")) {
     if (message.field("x-sim") != std::to_string(exchange.id)) fail("the answer of " + message.field("x-sim"));
     if (message.status() != exchange.status) fail("another status");
-    if (message.body != exchange.response_body) fail("a wrong body that looks complete");
+    if (message.body != exchange.response_body) {
+      fail("a wrong body that looks complete, " + difference(message.body, exchange.response_body));
+    }
     if (!exchange.response_sent) fail("a complete answer that no target sent");
     exchange.outcome = Exchange::Outcome::Proxied;
   } else {
     if (message.status() < 400) fail("an answer from nowhere: " + message.start_line);
     exchange.outcome = Exchange::Outcome::Refused;
+    exchange.refusal = message.start_line + " " + message.field("proxy-status");
   }
   const bool closes = message.says_close() || (exchange.minor_version == 0 && message.field("connection").empty());
-  if (body_ == Body::AwaitsContinue) body_ = Body::Sent, habits_.half_closes = false, expects_end_ = true;
+  if (body_ == Body::AwaitsContinue && answered_ + 1 == composed_) {
+    // Its body will never be sent: the connection is good for nothing else.
+    body_ = Body::Sent;
+    habits_.half_closes = false;
+    expects_end_ = true;
+  }
   expects_end_ = expects_end_ || closes;
   ++answered_;
   if (closes || (answered_ == exchanges_.size() && !habits_.lingers)) return end();

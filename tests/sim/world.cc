@@ -33,6 +33,9 @@ std::uint64_t number(const char* name, std::uint64_t otherwise) {
 
 }  // namespace
 
+// Not every sanitizer calls the death callback, but all of them can abort.
+extern "C" const char* __ubsan_default_options() { return "abort_on_error=1:print_stacktrace=1"; }
+
 Seeds seeds(std::uint64_t count) {
   const std::uint64_t one = number("SIM_SEED", 0);
   if (one != 0) return {one, 1};

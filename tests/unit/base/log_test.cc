@@ -25,8 +25,9 @@ TEST(Log, text_is_time_level_message_and_named_values) {
 }
 
 TEST(Log, text_quotes_values_that_would_read_as_several_words) {
-  EXPECT_EQ(text("x", {{"a", "two words"}, {"b", ""}, {"c", "k=v"}, {"d", "say \"hi\"\n"}}),
-            "2026-11-20T20:42:10.123Z info x a=\"two words\" b=\"\" c=\"k=v\" d=\"say \\\"hi\\\"\\n\"\n");
+  EXPECT_EQ(
+      text("x", {{"a", "two words"}, {"b", ""}, {"c", "k=v"}, {"d", "say \"hi\"\n"}}),
+      "2026-11-20T20:42:10.123Z info x a=\"two words\" b=\"\" c=\"k=v\" d=\"say \\\"hi\\\"\\n\"\n");
 }
 
 TEST(Log, json_has_the_same_fields) {

@@ -41,7 +41,8 @@ config::Config sites(std::vector<config::Site> list) {
 
 class ApplyTest : public testing::Test {
  protected:
-  std::unique_ptr<route::Snapshot> build(const config::Config& config, const route::Snapshot* previous = nullptr) {
+  std::unique_ptr<route::Snapshot> build(const config::Config& config,
+                                         const route::Snapshot* previous = nullptr) {
     return apply_.build(config, previous, {}, {}, diagnostics_);
   }
 
@@ -52,7 +53,8 @@ class ApplyTest : public testing::Test {
 };
 
 TEST_F(ApplyTest, the_same_configuration_keeps_every_object) {
-  const config::Config config = sites({site("a.test", {port(1)}), site("b.test", {port(2), port(3)})});
+  const config::Config config =
+      sites({site("a.test", {port(1)}), site("b.test", {port(2), port(3)})});
   const auto first = build(config);
 
   const auto second = build(config, first.get());
@@ -69,7 +71,8 @@ TEST_F(ApplyTest, the_same_configuration_keeps_every_object) {
 TEST_F(ApplyTest, a_changed_site_gets_a_new_service_and_the_others_keep_theirs) {
   const auto first = build(sites({site("a.test", {port(1)}), site("b.test", {port(2)})}));
 
-  const auto second = build(sites({site("a.test", {port(1)}), site("b.test", {port(9)})}), first.get());
+  const auto second =
+      build(sites({site("a.test", {port(1)}), site("b.test", {port(9)})}), first.get());
 
   EXPECT_EQ(first->table, second->table);
   EXPECT_EQ(first->services[0], second->services[0]);
@@ -91,7 +94,8 @@ TEST_F(ApplyTest, a_target_keeps_its_index_when_sites_before_it_come_and_go) {
   const auto first = build(sites({site("a.test", {port(1)}), site("b.test", {port(2)})}));
 
   const auto second = build(sites({site("b.test", {port(2)})}), first.get());
-  const auto third = build(sites({site("c.test", {port(3)}), site("b.test", {port(2)})}), second.get());
+  const auto third =
+      build(sites({site("c.test", {port(3)}), site("b.test", {port(2)})}), second.get());
 
   EXPECT_EQ(third->services[1], first->services[1]);
   EXPECT_EQ(third->targets[third->services[1]->targets[0].target_index]->key(), "localhost:2");
@@ -111,10 +115,12 @@ TEST_F(ApplyTest, a_target_that_went_away_stays_at_its_index_but_is_not_in_use) 
 TEST_F(ApplyTest, targets_that_went_away_do_not_gather_without_end) {
   auto snapshot = build(sites({site("a.test", {port(1)})}));
 
-  for (std::uint16_t i = 2; i < 1300; ++i) snapshot = build(sites({site("a.test", {port(i)})}), snapshot.get());
+  for (std::uint16_t i = 2; i < 1300; ++i)
+    snapshot = build(sites({site("a.test", {port(i)})}), snapshot.get());
 
   EXPECT_LE(snapshot->targets.size(), 1100U);
-  EXPECT_EQ(snapshot->targets[snapshot->services[0]->targets[0].target_index]->key(), "localhost:1299");
+  EXPECT_EQ(snapshot->targets[snapshot->services[0]->targets[0].target_index]->key(),
+            "localhost:1299");
 }
 
 TEST_F(ApplyTest, one_target_of_two_sites_is_one_object) {

@@ -24,7 +24,8 @@ class WatchTest : public testing::Test {
     std::string name = (fs::temp_directory_path() / "watch-test-XXXXXX").string();
     directory_ = ::mkdtemp(name.data());
     write("proxy.toml", "one");
-    auto ring = Ring::open({.entries = 16, .completions = 64, .buffer_count = 4, .buffer_bytes = 4096});
+    auto ring =
+        Ring::open({.entries = 16, .completions = 64, .buffer_count = 4, .buffer_bytes = 4096});
     if (!ring) return;
     ring_ = std::move(*ring);
     timers_ = std::make_unique<Timers>(ring_->now());
@@ -42,8 +43,11 @@ class WatchTest : public testing::Test {
     ASSERT_EQ(watch_->open(), 0);
   }
 
-  void write(const fs::path& name, const std::string& text) const { std::ofstream(directory_ / name) << text; }
-  void watch(const std::vector<std::string>& files, const std::vector<std::string>& directories = {}) {
+  void write(const fs::path& name, const std::string& text) const {
+    std::ofstream(directory_ / name) << text;
+  }
+  void watch(const std::vector<std::string>& files,
+             const std::vector<std::string>& directories = {}) {
     std::vector<std::string> full;
     std::vector<std::string> full_directories;
     for (const auto& file : files) full.push_back(directory_ / file);

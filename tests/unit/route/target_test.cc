@@ -103,6 +103,8 @@ TEST(Target, only_names_other_than_localhost_need_dns) {
   EXPECT_TRUE(Target(TargetKind::Tcp, "web-1", 80).needs_dns());
   EXPECT_TRUE(Target(TargetKind::Tcp, "localhost.example.com", 80).needs_dns());
   EXPECT_FALSE(Target(TargetKind::Tcp, "localhost", 80).needs_dns());
+  EXPECT_FALSE(Target(TargetKind::Tcp, "db.LOCALHOST", 80).needs_dns());
+  EXPECT_TRUE(Target(TargetKind::Tcp, "notlocalhost", 80).needs_dns());
   EXPECT_FALSE(Target(TargetKind::Tcp, "LocalHost", 80).needs_dns());
   EXPECT_FALSE(Target(TargetKind::Tcp, "10.0.0.1", 80).needs_dns());
   EXPECT_FALSE(Target(TargetKind::Tcp, "[::1]", 80).needs_dns());

@@ -20,7 +20,8 @@ TEST(Cpus, a_quota_is_rounded_up_to_whole_cpus) {
 }
 
 TEST(Cpus, no_quota_and_nonsense_are_no_limit) {
-  for (const char* text : {"max 100000\n", "", "\n", "max", "x 100000", "100000 0", "100000", "-1 100000"}) {
+  for (const char* text :
+       {"max 100000\n", "", "\n", "max", "x 100000", "100000 0", "100000", "-1 100000"}) {
     EXPECT_EQ(parse_cpu_max(text), std::nullopt) << text;
   }
 }
