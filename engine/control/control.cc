@@ -116,7 +116,7 @@ void Control::on_signal(int number) {
     case Phase::Running: return stop(name_of(number));
     case Phase::Stopping: return hurry();
     // The third time somebody really means it.
-    case Phase::Hurrying: ::_exit(kExitInterrupted);
+    case Phase::Hurrying: ::_exit(1);
     case Phase::Closing: return;
   }
 }
@@ -143,7 +143,6 @@ void Control::stop(const std::string& reason) {
 void Control::hurry() {
   log::warn("stopping at once", {{"reason", "a second signal"}});
   phase_ = Phase::Hurrying;
-  exit_code_ = kExitInterrupted;
   parts_.timers.set(overdue_, parts_.ring.now() + kHurry);
   parts_.stop_workers(0);
 }

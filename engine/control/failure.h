@@ -9,7 +9,6 @@ namespace engine::control {
 
 inline constexpr int kExitConfiguration = 3;
 inline constexpr int kExitEnvironment = 8;
-inline constexpr int kExitInterrupted = 130;
 
 struct Failure {
   std::string message;

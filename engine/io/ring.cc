@@ -292,6 +292,11 @@ std::int64_t Ring::recv_now(int socket, std::span<char> into) {
   return result_of(::recv(socket, into.data(), into.size(), MSG_DONTWAIT));
 }
 
+bool Ring::has_input(int socket) {
+  char byte = 0;
+  return result_of(::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT)) != -EAGAIN;
+}
+
 std::int64_t Ring::splice_in(int socket, const PipeEnds& pipe, std::size_t count) {
   return result_of(
       ::splice(socket, nullptr, pipe.in, nullptr, count, SPLICE_F_NONBLOCK | SPLICE_F_MOVE));

@@ -95,6 +95,8 @@ class Ring {
   // ---- Calls that never block: a result ≥ 0, or a negated errno.
   [[nodiscard]] std::int64_t send(int socket, std::string_view bytes);
   [[nodiscard]] std::int64_t recv_now(int socket, std::span<char> into);
+  // Whether there are bytes, an end or an error to read; nothing is taken.
+  [[nodiscard]] bool has_input(int socket);
   // Moves up to `count` bytes; `into_socket` chooses the direction.
   [[nodiscard]] std::int64_t splice_in(int socket, const PipeEnds& pipe, std::size_t count);
   [[nodiscard]] std::int64_t splice_out(const PipeEnds& pipe, int socket, std::size_t count);

@@ -97,6 +97,7 @@ class Stream {
 
   // stream_upstream.cc: getting the request to a target.
   void choose_target();
+  std::uint32_t choose_among_targets();
   bool connect_next();
   void send_request();
   void feed_early_bytes();

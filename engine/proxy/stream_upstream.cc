@@ -58,41 +58,49 @@ std::string_view Stream::hash_key() {
 }
 
 void Stream::choose_target() {
-  const route::Service& service = *service_->service;
-  std::span<const route::WeightedTarget> targets = service.targets;
-  targets = targets.first(std::min(targets.size(), kTargetsMax));
-  std::uint32_t chosen = 0;
-  if (targets.size() > 1) {
-    std::array<route::Load, kTargetsMax> loads;
-    for (std::size_t i = 0; i < targets.size(); ++i) {
-      const TargetState& state = worker_.pool().target(targets[i].target_index);
-      loads[i] = {.inflight = state.inflight,
-                  .usable = (tried_targets_ >> i & 1) == 0 && !state.addresses->list.empty()};
-    }
-    chosen = route::choose(service.balance, targets, std::span(loads).first(targets.size()),
-                           hash_key(), service_->balance);
-  }
-  if (targets.empty() || chosen == route::kNoTarget) {
+  const std::uint32_t chosen = choose_among_targets();
+  if (chosen == route::kNoTarget) {
     return answer(base::Cause::NoHealthyTarget,
                   "every target of this site was tried or has no address");
   }
   tried_targets_ |= std::uint64_t{1} << chosen;
-  target_ = &worker_.pool().target(targets[chosen].target_index);
+  target_ = worker_.pool().target(service_->service->targets[chosen]);
   ++target_->inflight;
   ++record_.tries;
   addresses_tried_ = 0;
   address_index_ = target_->preferred_address;
-  if (target_->addresses->list.empty())
+  if (target_->addresses->list.empty()) {
     return fail({.cause = base::Cause::DnsError}, target_->addresses->failure);
-  upstream_ = UpstreamPool::take_idle(*target_);
-  if (upstream_ != nullptr && !lost_reused_) {
+  }
+  const auto doubt = request_replayable_ ? UpstreamPool::Doubt::Trust : UpstreamPool::Doubt::Look;
+  if (!lost_reused_) upstream_ = worker_.pool().take_idle(*target_, doubt);
+  if (upstream_ != nullptr) {
     upstream_->lease(*this);
     return send_request();
   }
-  upstream_ = nullptr;
   if (connect_next()) return;
   fail({.cause = connect_cause(connect_error_), .system = connect_error_},
        std::strerror(connect_error_));
+}
+
+// A position in the service's targets. One target alone is chosen even without addresses, for the
+// sake of the better error.
+std::uint32_t Stream::choose_among_targets() {
+  const route::Service& service = *service_->service;
+  std::span<const route::WeightedTarget> targets = service.targets;
+  targets = targets.first(std::min(targets.size(), kTargetsMax));
+  if (targets.size() == 1) {
+    return worker_.pool().target(targets[0]) == nullptr ? route::kNoTarget : 0;
+  }
+  std::array<route::Load, kTargetsMax> loads;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const TargetState* state = worker_.pool().target(targets[i]);
+    const bool tried = (tried_targets_ >> i & 1) != 0;
+    loads[i].usable = !tried && state != nullptr && !state->addresses->list.empty();
+    if (state != nullptr) loads[i].inflight = state->inflight;
+  }
+  return route::choose(service.balance, targets, std::span(loads).first(targets.size()), hash_key(),
+                       service_->balance);
 }
 
 // The next address of the target that was not tried. False when there is none.

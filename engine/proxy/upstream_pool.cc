@@ -55,19 +55,24 @@ ServiceState& UpstreamPool::service(std::uint32_t index) {
   return *state;
 }
 
-TargetState& UpstreamPool::target(std::uint32_t index) {
+TargetState* UpstreamPool::target(const route::WeightedTarget& wanted) {
+  const std::uint32_t index = wanted.target_index;
+  if (index >= targets_.size() || snapshot_->targets[index] != wanted.target) return nullptr;
   auto& state = targets_[index];
   if (state == nullptr) {
     state = std::make_unique<TargetState>(snapshot_->targets[index], snapshot_->addresses[index]);
   }
-  return *state;
+  return state.get();
 }
 
 // What ended in this very tick is still in the list: its owner hears of it when the tick ends.
-Upstream* UpstreamPool::take_idle(TargetState& target) {
+Upstream* UpstreamPool::take_idle(TargetState& target, Doubt doubt) {
   while (!target.idle.empty()) {
     Upstream& hottest = target.idle.front();
-    if (!hottest.connection().ended()) return &hottest;
+    const bool ended =
+        hottest.connection().ended() ||
+        (doubt == Doubt::Look && worker_.ring().has_input(hottest.connection().socket()));
+    if (!ended) return &hottest;
     hottest.discard(false);  // its end came in this very tick
   }
   return nullptr;

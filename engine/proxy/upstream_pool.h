@@ -55,10 +55,14 @@ class UpstreamPool {
   void adopt(const route::Snapshot& snapshot);
 
   [[nodiscard]] ServiceState& service(std::uint32_t index);
-  [[nodiscard]] TargetState& target(std::uint32_t index);
+  // Null when a reload took the target away since the service was chosen.
+  [[nodiscard]] TargetState* target(const route::WeightedTarget& wanted);
 
+  // The armed receive may not have told yet that a connection ended. A request that can be sent again
+  // may try it; for one that cannot, a look at the socket first is worth a system call.
+  enum class Doubt : std::uint8_t { Trust, Look };
   // A connection that waits, or null.
-  [[nodiscard]] static Upstream* take_idle(TargetState& target);
+  [[nodiscard]] Upstream* take_idle(TargetState& target, Doubt doubt);
   void close_idle();
   // Forgets retired states that nothing refers to any more.
   void sweep();

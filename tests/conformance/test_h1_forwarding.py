@@ -27,7 +27,8 @@ def test_a_field_of_this_connection_ends_here(proxy, line):
     assert proxy.forwarded(get(line)).all(name) == []
 
 
-@pytest.mark.parametrize("connection", [b"X-Secret", b"x-secret", b"close-not, X-SECRET", b"X-Other\r\nConnection: X-Secret"])
+@pytest.mark.parametrize("connection", [b"X-Secret", b"x-secret", b"close-not, X-SECRET",
+                                        b"X-Other\r\nConnection: X-Secret"])
 def test_what_connection_names_ends_here(proxy, connection):
     request = proxy.forwarded(get(b"Connection: " + connection, b"X-Secret: 1", b"X-Kept: 2"))
     assert request.all("x-secret") == request.all("connection") == []

@@ -9,8 +9,18 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+from build import MARKS, leave_out  # noqa: E402
 from harness import EchoProcess, EngineProcess  # noqa: E402
 from upstream import OK, Nginx, ScriptedUpstream, always  # noqa: E402
+
+
+def pytest_configure(config):
+    for name, meaning in MARKS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+
+
+def pytest_collection_modifyitems(config, items):
+    leave_out(config, items)
 
 
 def _stop_all(processes):

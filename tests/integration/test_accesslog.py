@@ -9,8 +9,9 @@ import pytest
 from harness import free_port, wait_until
 from upstream import access_line, access_lines, site
 
-FIELDS = {"ts", "level", "msg", "id", "site", "method", "host", "path", "proto", "client", "port", "status", "target",
-          "tries", "t_total", "t_connect", "t_first", "bytes_in", "bytes_out", "worker", "gen"}
+FIELDS = {"ts", "level", "msg", "id", "site", "method", "host", "path", "proto", "client", "port",
+          "status", "target", "tries", "t_total", "t_connect", "t_first", "bytes_in", "bytes_out",
+          "worker", "gen"}
 
 
 @pytest.fixture
@@ -29,13 +30,15 @@ def run(started, *targets, method="GET", headers=()):
 def test_a_json_line_says_all_about_an_exchange(logged):
     started = logged()
     with started.client() as client:
-        client.request("POST", "/echo?a=b", [("User-Agent", "tester"), ("Referer", "http://from/")], body=b"x" * 500)
+        fields = [("User-Agent", "tester"), ("Referer", "http://from/")]
+        client.request("POST", "/echo?a=b", fields, body=b"x" * 500)
         port = client.socket.getsockname()[1]
     line = access_line(started)
 
     assert set(line) == FIELDS | {"query", "ua", "referer"}
-    assert (line["msg"], line["level"], line["site"], line["host"]) == ("request", "info", *["test.localhost"] * 2)
-    assert (line["method"], line["path"], line["query"], line["proto"]) == ("POST", "/echo", "a=b", "http/1.1")
+    assert (line["msg"], line["level"], line["proto"]) == ("request", "info", "http/1.1")
+    assert (line["site"], line["host"]) == ("test.localhost", "test.localhost")
+    assert (line["method"], line["path"], line["query"]) == ("POST", "/echo", "a=b")
     assert (line["client"], line["port"], line["status"]) == ("127.0.0.1", port, 200)
     assert (line["ua"], line["referer"]) == ("tester", "http://from/")
     assert (line["bytes_in"], line["bytes_out"], line["tries"], line["worker"]) == (500, 500, 1, 0)
@@ -69,7 +72,8 @@ def test_a_text_line_is_for_people(logged):
     started = logged('{ to = "stdout", format = "text" }')
     run(started, "/ok?x=1")
     line = wait_until(lambda: started.stdout, "the line")
-    assert re.fullmatch(r"\S+Z 127\.0\.0\.1 GET test\.localhost/ok\?x=1 200 2B \d+\.\d+ms -> localhost:\d+\n", line)
+    assert re.fullmatch(r"\S+Z 127\.0\.0\.1 GET test\.localhost/ok\?x=1 200 2B \d+\.\d+ms "
+                        r"-> localhost:\d+\n", line)
 
 
 def test_a_text_line_names_the_cause_of_a_failure(logged):
@@ -111,7 +115,8 @@ def test_a_request_that_was_none_has_a_line(logged):
         client.send("nonsense\r\n\r\n")
         assert client.recv_response().status == 400
     line = access_line(started)
-    assert (line["status"], line["error"], line["client"]) == (400, "http_request_error", "127.0.0.1")
+    assert (line["status"], line["error"]) == (400, "http_request_error")
+    assert line["client"] == "127.0.0.1"
 
 
 def test_an_unknown_site_and_own_answers_have_lines(engine):
@@ -151,13 +156,14 @@ def test_only_slow_exchanges_and_errors_are_logged_where_that_is_wanted(logged):
     started = logged('{ to = "stdout", slow = "100ms" }')
     run(started, "/ok", "/delay/150ms/ok", "/status/404", "/status/500", "/garbage")
     access_line(started, path="/garbage")
-    assert [line["path"] for line in access_lines(started.stdout)] == ["/delay/150ms/ok", "/status/500", "/garbage"]
+    paths = [line["path"] for line in access_lines(started.stdout)]
+    assert paths == ["/delay/150ms/ok", "/status/500", "/garbage"]
 
 
 def test_a_sample_is_a_share_of_the_requests_and_all_errors(logged):
     started = logged('{ to = "stdout", sample = 0.2 }')
     run(started, *["/ok"] * 1000, *["/status/503"] * 20)
-    wait_until(lambda: len(access_lines(started.stdout, path="/status/503")) == 20, "the lines of the errors")
+    wait_until(lambda: len(access_lines(started.stdout, path="/status/503")) == 20, "the errors")
     assert 100 < len(access_lines(started.stdout, path="/ok")) < 320
 
 
@@ -211,7 +217,8 @@ def test_a_rotated_file_is_opened_anew(filed):
 
 
 def test_a_log_that_cannot_be_opened_stops_the_start(engine, echo):
-    started = engine(site(echo().port, more='[log]\naccess = { to = "/nowhere/at/all.log" }'), wait=False)
+    more = '[log]\naccess = { to = "/nowhere/at/all.log" }'
+    started = engine(site(echo().port, more=more), wait=False)
     assert started.wait() == 8
     assert "/nowhere/at/all.log" in started.stderr
     started.stop = started.kill

@@ -86,7 +86,8 @@ def test_least_conn_spreads_requests_that_last(balanced):
     stuck = [started.client() for _ in range(9)]
     for number, client in enumerate(stuck):
         client.send_request(target="/hang")
-        wait_until(lambda: sum(len(peer.requests) for peer in started.peers) > number, "the stuck request")
+        wait_until(lambda: sum(len(peer.requests) for peer in started.peers) > number,
+                   "the stuck request")
     assert [len(peer.requests) for peer in started.peers] == [3, 3, 3]
     for client in stuck:
         client.close()
@@ -125,7 +126,8 @@ def test_a_header_always_gets_the_same_target(balanced):
 def test_hashing_follows_the_weights(balanced):
     started = balanced("hash:header:X-User", (1, 3))
     with started.client() as client:
-        counts = Counter(client.request(headers=[("X-User", str(user))]).text for user in range(400))
+        counts = Counter(client.request(headers=[("X-User", str(user))]).text
+                         for user in range(400))
     assert 60 < counts["a"] < 140
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bodies of every size in both directions: complete, and never more of them in memory than needed."""
+"""Bodies of every size in both directions: complete, and never more in memory than needed."""
 
 import hashlib
 import subprocess
@@ -75,7 +75,8 @@ def test_a_download_is_exact(proxied, size, framing):
 def test_an_upload_comes_back_exact(proxied, size, framing):
     body = pattern(size)
     is_chunked = framing == "chunked"
-    proxied.send_request("POST", "/echo", CHUNKED if is_chunked else [("Content-Length", str(size))])
+    headers = CHUNKED if is_chunked else [("Content-Length", str(size))]
+    proxied.send_request("POST", "/echo", headers)
     sender = send_beside(proxied, chunks(body, 50000) if is_chunked else [body])
     answer = proxied.recv_response()
     sender.join()
@@ -93,7 +94,8 @@ def test_a_body_in_tiny_chunks_is_exact(proxied):
 def test_a_body_that_arrives_octet_by_octet_is_exact(engine, upstream):
     def script(peer, _):
         peer.recv_request()
-        for octet in b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"".join(chunks(b"x" * 300, 100)):
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        for octet in head + b"".join(chunks(b"x" * 300, 100)):
             peer.send(bytes([octet]))
     with engine(site(upstream(script).port)).client() as client:
         assert client.request().body == b"x" * 300
@@ -186,13 +188,19 @@ def test_a_target_that_reads_slowly_gets_the_whole_upload(engine, upstream):
     assert received.hexdigest() == digest(pattern(64 * MIB))
 
 
+def curl(started, path, *options):
+    done = subprocess.run(
+        ["curl", "-sS", "--fail", "--noproxy", "*", "-H", "Host: test.localhost", *options,
+         f"http://127.0.0.1:{started.port}{path}"], capture_output=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_curl_and_nginx_exchange_a_large_file(engine, nginx):
     server = nginx()
     server.write("large", pattern(20 * MIB))
     started = engine(site(server.port))
-    done = subprocess.run(["curl", "-sS", "--noproxy", "*", "-H", "Host: test.localhost",
-                           f"http://127.0.0.1:{started.port}/large"], capture_output=True, timeout=30)
-    assert digest(done.stdout) == digest(pattern(20 * MIB)), done.stderr
+    assert digest(curl(started, "/large")) == digest(pattern(20 * MIB))
 
 
 def test_a_range_of_a_file_is_passed_on(engine, nginx):
@@ -207,9 +215,7 @@ def test_nginx_compresses_for_the_client_itself(engine, nginx):
     server = nginx("gzip on; gzip_types *; gzip_proxied any; gzip_min_length 1;")
     server.write("page.html", b"hello " * 10000)
     started = engine(site(server.port))
-    done = subprocess.run(["curl", "-sS", "--compressed", "--noproxy", "*", "-H", "Host: test.localhost",
-                           f"http://127.0.0.1:{started.port}/page.html"], capture_output=True, timeout=30)
-    assert done.stdout == b"hello " * 10000, done.stderr
+    assert curl(started, "/page.html", "--compressed") == b"hello " * 10000
 
 
 def test_a_body_for_a_request_with_length_0_is_none(proxied):

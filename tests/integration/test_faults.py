@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Targets that die at each phase of an exchange: the right status or a visibly broken response, never one that looks
-complete; and the next request works."""
+"""Targets that die at each phase of an exchange: the right status or a visibly broken response,
+never one that looks complete; and the next request works."""
 
 import os
 import threading
@@ -11,6 +11,8 @@ from upstream import OK, access_line, site
 
 JSON = [("Accept", "application/json")]
 BROKEN = (FramingError, ConnectionResetError)
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
 
 
 @pytest.fixture
@@ -83,7 +85,8 @@ def test_a_reset_before_the_head_is_502(dying):
 
 
 def test_death_inside_the_head_is_502(dying):
-    fails_with(dying(lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nContent-Le")), 502, "http_response_incomplete")
+    started = dying(lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nContent-Le"))
+    fails_with(started, 502, "http_response_incomplete")
 
 
 def test_a_reset_inside_the_head_is_502(dying):
@@ -109,31 +112,31 @@ def test_death_after_an_interim_head_is_502(dying):
 
 
 def test_death_right_after_the_head_breaks_the_response(dying):
-    breaks(dying(lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")))
+    breaks(dying(lambda peer: peer.send(LENGTH % 100)))
 
 
 def test_death_inside_a_body_of_known_length_breaks_the_response(dying):
-    breaks(dying(lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + b"x" * 99)))
+    breaks(dying(lambda peer: peer.send(LENGTH % 100 + b"x" * 99)))
 
 
 def test_death_inside_a_large_body_breaks_the_response(dying):
-    breaks(dying(lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n" + b"x" * 4000000)))
+    breaks(dying(lambda peer: peer.send(LENGTH % 5000000 + b"x" * 4000000)))
 
 
 def test_death_inside_a_chunk_breaks_the_response(dying):
-    breaks(dying(lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nhalf")))
+    breaks(dying(lambda peer: peer.send(CHUNKED + b"10\r\nhalf")))
 
 
 def test_death_between_chunks_breaks_the_response(dying):
-    breaks(dying(lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfull\r\n")))
+    breaks(dying(lambda peer: peer.send(CHUNKED + b"4\r\nfull\r\n")))
 
 
 def test_death_before_the_end_of_the_trailers_breaks_the_response(dying):
-    breaks(dying(lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 1\r\n")))
+    breaks(dying(lambda peer: peer.send(CHUNKED + b"0\r\nX-Sum: 1\r\n")))
 
 
 def test_bad_chunks_break_the_response(dying):
-    breaks(dying(lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n")),
+    breaks(dying(lambda peer: peer.send(CHUNKED + b"nonsense\r\n")),
            name="http_protocol_error")
 
 
@@ -158,7 +161,7 @@ def test_a_reset_of_an_endless_body_breaks_the_response(dying, version):
 
 
 def test_a_client_of_http_1_0_sees_a_broken_chunk_as_a_reset(dying):
-    breaks(dying(lambda peer: peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nhalf")),
+    breaks(dying(lambda peer: peer.send(CHUNKED + b"10\r\nhalf")),
            version="1.0")
 
 
@@ -170,7 +173,8 @@ def test_an_orderly_end_of_an_endless_body_is_complete(dying):
 
 
 def test_a_target_that_talks_no_http_is_502(dying):
-    fails_with(dying(lambda peer: peer.send(b"220 smtp.example.com ESMTP\r\n")), 502, "http_protocol_error")
+    started = dying(lambda peer: peer.send(b"220 smtp.example.com ESMTP\r\n"))
+    fails_with(started, 502, "http_protocol_error")
 
 
 def test_a_response_with_two_framings_is_502(dying):
@@ -198,7 +202,8 @@ def test_a_target_that_is_not_there_is_502_and_named(engine):
             answer = client.request(headers=JSON)
             assert answer.status == 502
             assert answer.header("proxy-status").startswith(
-                f'engine; error=connection_refused; next-hop="localhost:{port}"; details="Connection refused"')
+                f'engine; error=connection_refused; next-hop="localhost:{port}"; '
+                'details="Connection refused"')
             assert f"localhost:{port}" in answer.text and "Connection refused" in answer.text
     assert access_line(started)["error"] == "connection_refused"
 
@@ -259,8 +264,8 @@ def test_after_many_faults_nothing_is_left_open(engine, echo):
         client.request(target="/ok")
     before = sockets(started)
     for _ in range(5):
-        for path in ("/die/head", "/die/mid-head", "/die/body", "/die/chunk", "/die/rst", "/die/rst?after=10",
-                     "/garbage", "/early"):
+        for path in ("/die/head", "/die/mid-head", "/die/body", "/die/chunk", "/die/rst",
+                     "/die/rst?after=10", "/garbage", "/early"):
             with started.client() as client:
                 client.send_request(target=path)
                 try:

@@ -39,19 +39,19 @@ def answered(engine, upstream):
 
 
 def test_hop_by_hop_fields_of_a_request_do_not_travel(seen):
-    request = seen(headers=[("Connection", "keep-alive"), ("Keep-Alive", "timeout=5"), ("TE", "deflate"),
-                            ("Proxy-Connection", "keep-alive"), ("Proxy-Authorization", "Basic eA=="),
-                            ("Proxy", "http://evil/"), ("Upgrade", "foo/1"), ("X-End", "to-end")])
+    hop_by_hop = [("Connection", "keep-alive"), ("Keep-Alive", "timeout=5"), ("TE", "deflate"),
+                  ("Proxy-Connection", "keep-alive"), ("Proxy-Authorization", "Basic eA=="),
+                  ("Proxy", "http://evil/"), ("Upgrade", "foo/1")]
+    request = seen(headers=hop_by_hop + [("X-End", "to-end")])
 
-    for name in ("connection", "keep-alive", "te", "proxy-connection", "proxy-authorization", "proxy",
-                 "upgrade"):
+    for name, _ in hop_by_hop:
         assert request.all(name) == [], name
     assert request.header("x-end") == "to-end"
 
 
 def test_fields_named_by_connection_do_not_travel(seen):
-    request = seen(headers=[("Connection", "X-Secret, x-other"), ("X-Secret", "1"), ("X-Other", "2"),
-                            ("X-Stays", "3")])
+    request = seen(headers=[("Connection", "X-Secret, x-other"), ("X-Secret", "1"),
+                            ("X-Other", "2"), ("X-Stays", "3")])
     assert (request.all("x-secret"), request.all("x-other")) == ([], [])
     assert request.header("x-stays") == "3"
 
@@ -102,7 +102,8 @@ def test_a_trusted_proxys_chain_is_kept_and_grows(seen):
 
 
 def test_several_chain_fields_of_a_trusted_proxy_become_one(seen):
-    request = seen(headers=[("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-For", "10.0.0.1")], more=TRUST)
+    chain = [("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-For", "10.0.0.1")]
+    request = seen(headers=chain, more=TRUST)
     assert request.header("x-forwarded-for") == "203.0.113.9, 10.0.0.1, 127.0.0.1"
 
 
@@ -183,16 +184,17 @@ def test_a_request_that_comes_back_again_and_again_is_ended_with_advice(engine):
 def test_request_fields_can_be_set_and_removed(seen):
     request = seen('headers.request.set = { X-Env = "prod", User-Agent = "engine" }',
                    'headers.request.remove = ["X-Debug"]',
-                   headers=[("X-Debug", "1"), ("x-env", "theirs"), ("User-Agent", "curl"), ("X-Stays", "2")])
+                   headers=[("X-Debug", "1"), ("x-env", "theirs"), ("User-Agent", "curl"),
+                            ("X-Stays", "2")])
     assert (request.header("x-env"), request.header("user-agent")) == ("prod", "engine")
     assert request.all("x-debug") == [] and request.header("x-stays") == "2"
 
 
 def test_response_fields_can_be_set_and_removed(answered):
     answer = answered([("Server", "secret/1.0"), ("X-Powered-By", "php"), ("X-Stays", "1")],
-                      'headers.response.set = { Strict-Transport-Security = "max-age=1", server = "none" }',
+                      'headers.response.set = { X-Frame-Options = "DENY", server = "none" }',
                       'headers.response.remove = ["X-Powered-By"]')
-    assert answer.header("strict-transport-security") == "max-age=1"
+    assert answer.header("x-frame-options") == "DENY"
     assert (answer.header("server"), answer.all("x-powered-by")) == ("none", [])
     assert answer.header("x-stays") == "1"
 
@@ -206,9 +208,9 @@ def test_the_reason_of_a_response_is_kept(answered):
     assert answered([]).reason == "Fine"
 
 
-@pytest.mark.parametrize("asked,got", [("/v1/users?a=b", "/users?a=b"), ("/v1", "/"), ("/v1?x", "/?x"),
-                                       ("/v1/", "/"), ("/v10/users", "/v10/users"),
-                                       ("/other", "/other"), ("/v1/a%2Fb//c", "/a%2Fb//c")])
+@pytest.mark.parametrize("asked,got", [
+    ("/v1/users?a=b", "/users?a=b"), ("/v1", "/"), ("/v1?x", "/?x"), ("/v1/", "/"),
+    ("/v10/users", "/v10/users"), ("/other", "/other"), ("/v1/a%2Fb//c", "/a%2Fb//c")])
 def test_a_prefix_is_stripped_on_a_segment_boundary(seen, asked, got):
     assert seen('rewrite = { strip = "/v1" }', target=asked).target == got
 

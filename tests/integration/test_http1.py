@@ -2,12 +2,11 @@
 """The client's side of HTTP/1.1: framing, persistence, interim responses, request targets."""
 
 import json
-import socket
 import subprocess
 import threading
 
 import pytest
-from harness import FramingError, RawClient, pattern, wait_until
+from harness import FramingError, RawClient, free_port, pattern, wait_until
 from upstream import OK, always, site
 
 CHUNKED = [("Transfer-Encoding", "chunked")]
@@ -42,8 +41,10 @@ def test_pipelined_requests_are_answered_in_order(proxied):
 
 def test_pipelined_requests_with_bodies_are_kept_apart(proxied):
     for number in range(50):
-        headers, body = (CHUNKED, chunk(b"%d" % number) + chunk(b"")) if number % 2 else ([], b"x" * number)
-        proxied.send_request("POST", "/echo", headers, body)
+        if number % 2:
+            proxied.send_request("POST", "/echo", CHUNKED, chunk(b"%d" % number) + chunk(b""))
+        else:
+            proxied.send_request("POST", "/echo", body=b"x" * number)
     for number in range(50):
         assert proxied.recv_response().body == (b"%d" % number if number % 2 else b"x" * number)
 
@@ -75,7 +76,8 @@ def test_http_1_0_stays_open_where_it_is_asked_to(proxied):
 
 
 def test_http_1_0_is_never_sent_chunks(proxied):
-    proxied.send("GET /chunked/3 HTTP/1.0\r\nHost: test.localhost\r\nConnection: keep-alive\r\n\r\n")
+    proxied.send("GET /chunked/3 HTTP/1.0\r\nHost: test.localhost\r\n"
+                 "Connection: keep-alive\r\n\r\n")
     answer = proxied.recv_response()
     assert answer.header("transfer-encoding") is None
     assert answer.body == b"chunk 0\nchunk 1\nchunk 2\n"
@@ -184,7 +186,8 @@ def test_a_final_answer_instead_of_100_reaches_the_client_without_the_body(engin
         peer.recv_request_head()
         peer.send(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n")
     with engine(site(upstream(script).port)).client() as client:
-        answer = client.request("POST", headers=[("Expect", "100-continue"), ("Content-Length", "5")])
+        headers = [("Expect", "100-continue"), ("Content-Length", "5")]
+        answer = client.request("POST", headers=headers)
         assert answer.status == 417
 
 
@@ -338,16 +341,9 @@ def test_many_connections_are_served_at_once(engine, echo):
 
 
 def test_a_listener_on_every_address_serves_both_families(engine, echo):
-    started = engine(f'listen = ":{engine_port()}"\n' + site(echo().port, host="*"))
+    started = engine(f'listen = ":{free_port()}"\n' + site(echo().port, host="*"))
     for host in ("127.0.0.1", "::1"):
         with RawClient((host, started.port)) as client:
             assert client.request(target="/ok").body == b"ok"
             shown = json.loads(client.request(target="/headers").body)
             assert ["X-Forwarded-For", host] in shown["headers"]
-
-
-def engine_port():
-    """A port that is free in both families."""
-    with socket.socket(socket.AF_INET6) as probe:
-        probe.bind(("::", 0))
-        return probe.getsockname()[1]

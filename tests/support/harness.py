@@ -4,6 +4,7 @@ every wait has a condition and a deadline. Standard library only."""
 
 import ctypes
 import os
+import random
 import re
 import shutil
 import signal
@@ -46,14 +47,19 @@ _ports_given = set()
 
 
 def free_port():
-    """A TCP port that is free on 127.0.0.1 now, and that no earlier call returned."""
+    """A TCP port that is free on 127.0.0.1 now, and that no earlier call returned. It is below those
+    that the kernel gives to outgoing connections, so that none of them takes it meanwhile."""
     while True:
+        port = random.randrange(10240, 32768)
+        if port in _ports_given:
+            continue
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if port not in _ports_given:
-            _ports_given.add(port)
-            return port
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _ports_given.add(port)
+        return port
 
 
 def pattern(count, offset=0):

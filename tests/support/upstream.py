@@ -11,7 +11,8 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import DEADLINE_SECONDS, RawClient, _die_with_parent, free_port, parse_field, wait_until
+from harness import (DEADLINE_SECONDS, RawClient, _die_with_parent, free_port, parse_field,
+                     wait_until)
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

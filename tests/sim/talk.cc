@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/sim/talk.h"
+
+namespace sim {
+
+std::string post_of(std::string_view body) {
+  return "POST /a HTTP/1.1\r\nHost: a.test\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+}
+
+std::string answer_of(std::string_view body) {
+  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+}
+
+std::string seen(Peer& client, std::string_view method) {
+  MessageReader reader(MessageReader::Kind::Response);
+  reader.start(method);
+  reader.add(client.read());
+  if (client.at_end()) reader.end();
+  if (reader.complete()) return std::to_string(reader.message().status()) + " " + reader.message().body;
+  if (reader.broken() || client.was_reset()) return "broken";
+  if (reader.untouched()) return "nothing";
+  return "open";
+}
+
+Talk start(World& world, std::string_view request) {
+  Talk talk;
+  talk.client = world.connect();
+  world.send(talk.client, request);
+  world.settle();
+  talk.target = world.target().take();
+  if (talk.target) talk.request = talk.target.read();
+  return talk;
+}
+
+void ask_again(World& world, Talk& talk, std::string_view request) {
+  world.send(talk.client, request);
+  world.settle();
+  talk.request = talk.target.read();
+}
+
+void answer(World& world, Talk& talk, std::string_view bytes) {
+  world.send(talk.target, bytes);
+  world.settle();
+}
+
+}  // namespace sim
