@@ -22,10 +22,11 @@ struct Limits {
   base::Time head_timeout = 10 * base::kSecond;    // from the first wait to a complete head
   base::Time body_timeout = 30 * base::kSecond;    // between two pieces of a request body
   base::Time keepalive_idle = 75 * base::kSecond;  // between two requests
-  base::Time keepalive_total = 3600 * base::kSecond;  // age after which a connection ends with its response
+  base::Time keepalive_total =
+      3600 * base::kSecond;  // age after which a connection ends with its response
 
   // Of connections to targets.
-  std::uint32_t pool_idle_max = 256;               // per worker and target
+  std::uint32_t pool_idle_max = 256;  // per worker and target
   base::Time pool_idle_timeout = 60 * base::kSecond;
 
   // Of shutting down.
