@@ -136,6 +136,9 @@ std::size_t Connection::offer(std::string_view bytes) {
 void Connection::note_end(int error) {
   if (ended_) return;
   ended_ = true;
+  // A send may have met the socket's error first, and taken it: then a receive sees a plain end. EPIPE only says that
+  // the peer had ended before.
+  if (error == 0 && send_error_ != EPIPE) error = send_error_;
   end_error_ = error;
   tell_end_ = true;
   mark_dirty();

@@ -187,7 +187,8 @@ void Stream::send_request() {
   after_relays();
 }
 
-// What came with the head leaves with the head. While it is being offered, H1Session feeds it right after this.
+// What came with the head leaves with the head. While it is being offered, H1Session feeds it right
+// after this.
 void Stream::feed_early_bytes() {
   Connection& client = session_.connection();
   if (client.offering()) return;
@@ -256,7 +257,8 @@ void Stream::on_upstream_end(int error) {
 void Stream::on_upstream_send_failed(int) {
   upstream_reusable_ = false;
   if (state_ == State::Tunnel) return cut();
-  if (upstream_ != nullptr) upstream_->connection().want_bytes();
+  // Once it is on its way, the relay alone decides what is read.
+  if (state_ == State::AwaitHead && upstream_ != nullptr) upstream_->connection().want_bytes();
 }
 
 void Stream::on_upstream_drained() {

@@ -2,8 +2,7 @@
 """Upgrades: RFC 9110 section 7.8. A tunnel only where it was asked for and granted; all else stays HTTP."""
 
 import pytest
-from exchange import in_step, is_cut
-from harness import FramingError
+from exchange import in_step
 from recorder import OK, Answer
 
 ASK = b"GET /tunnel HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"

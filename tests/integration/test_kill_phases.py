@@ -5,9 +5,9 @@ once it is back so is the service, and nothing leaks."""
 import os
 import select
 import signal
-from pathlib import Path
 
 import pytest
+from descriptors import sockets
 from harness import DEADLINE_SECONDS, FramingError, Process, free_port, pattern, wait_until
 
 COUNT = 50
@@ -49,11 +49,6 @@ def killable():
     yield start
     for each in started:
         each.kill()
-
-
-def sockets(process):
-    links = (link.readlink() for link in Path(f"/proc/{process.pid}/fd").iterdir())
-    return sum(str(link).startswith("socket:") for link in links)
 
 
 def outcome(client, right):

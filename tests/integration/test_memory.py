@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from descriptors import sockets
 from harness import EchoProcess, RawClient, wait_until
 
 pytestmark = pytest.mark.release_only
@@ -177,8 +178,3 @@ def test_descriptors_return_when_clients_and_upstreams_are_gone(engine, mortal):
     wait_until(lambda: sockets(process) == 1, "one socket: the listener's", 20)
     # Some pipes for splicing are kept.
     assert process.fd_count() <= start + 2 * KEPT_PIPES
-
-
-def sockets(process):
-    links = (link.readlink() for link in Path(f"/proc/{process.pid}/fd").iterdir())
-    return sum(str(link).startswith("socket:") for link in links)

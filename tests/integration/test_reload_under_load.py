@@ -35,7 +35,7 @@ class Size:
 
 
 FULL = Size(reloads=1000, websockets=500, download_mib=1024, workers=1)
-SMALL = Size(reloads=50, websockets=50, download_mib=32, workers=2)
+SMALL = Size(reloads=200, websockets=100, download_mib=64, workers=2)
 
 
 class LogTail:

@@ -56,7 +56,7 @@ TEST(AcceptSim, out_of_descriptors_for_a_target_is_an_answer_and_not_a_hang) {
   Peer client = world.connect();
   client.write(kGet);
   world.settle();
-  EXPECT_EQ(seen(client).substr(0, 3), "502");
+  EXPECT_EQ(seen(client).substr(0, 3), "503");
 }
 
 TEST(AcceptSim, without_descriptors_for_a_pipe_large_bodies_are_copied) {

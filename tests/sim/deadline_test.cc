@@ -64,7 +64,8 @@ TEST(DeadlineSim, a_request_body_that_stalls_is_answered_with_408) {
 }
 
 TEST(DeadlineSim, the_total_time_ends_a_response_that_still_moves) {
-  World world(1, {.edit = [](route::Service& service) { service.timeouts.total = 5 * base::kSecond; }});
+  World world(
+      1, {.edit = [](route::Service& service) { service.timeouts.total = 5 * base::kSecond; }});
   Talk talk = start(world);
   answer(world, talk, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n");
   for (int i = 0; i < 10; ++i) {

@@ -22,20 +22,23 @@ std::string chunked(const std::string& body, Random& random) {
 }
 
 void plan_request(Exchange& exchange, const Mood& mood, Random& random) {
-  exchange.method = random.pick(std::vector<std::string>{"GET", "GET", "GET", "HEAD", "POST", "POST", "PUT", "DELETE"});
+  exchange.method = random.pick(
+      std::vector<std::string>{"GET", "GET", "GET", "HEAD", "POST", "POST", "PUT", "DELETE"});
   exchange.minor_version = random.chance(100) ? 0 : 1;
   exchange.client_says_close = random.chance(80);
   if (exchange.method == "POST" || exchange.method == "PUT") {
-    exchange.request_framing = exchange.minor_version == 1 && random.chance(400) ? Framing::Chunked : Framing::Length;
+    exchange.request_framing =
+        exchange.minor_version == 1 && random.chance(400) ? Framing::Chunked : Framing::Length;
     exchange.request_body = pattern(exchange.id * 2 + 1, random.size(mood.body_most));
-    exchange.expects = exchange.minor_version == 1 && random.chance(150) && !exchange.request_body.empty();
+    exchange.expects =
+        exchange.minor_version == 1 && random.chance(150) && !exchange.request_body.empty();
   }
 }
 
 void plan_response(Exchange& exchange, const Mood& mood, Random& random) {
   exchange.status = random.pick(std::vector<int>{200, 200, 200, 200, 201, 204, 304, 404, 500});
-  exchange.response_framing =
-      random.pick(std::vector<Framing>{Framing::Length, Framing::Length, Framing::Chunked, Framing::UntilClose});
+  exchange.response_framing = random.pick(std::vector<Framing>{
+      Framing::Length, Framing::Length, Framing::Chunked, Framing::UntilClose});
   exchange.response_body = pattern(exchange.id * 2, random.size(mood.body_most));
   if (exchange.bodyless()) exchange.response_body.clear();
   if (random.chance(100)) exchange.interims = static_cast<unsigned>(random.between(1, 3));
@@ -49,7 +52,8 @@ void plan_tunnel(Exchange& exchange, const Mood& mood, Random& random) {
   exchange.request_framing = Framing::None;
   exchange.request_body.clear();
   exchange.upgrades = true;
-  exchange.expects = exchange.early = exchange.client_says_close = exchange.target_says_close = false;
+  exchange.expects = exchange.early = exchange.client_says_close = exchange.target_says_close =
+      false;
   exchange.status = 101;
   exchange.response_body.clear();
   exchange.up = pattern(exchange.id * 2 + 1, random.size(mood.body_most));
@@ -63,18 +67,21 @@ void plan_death(Exchange& exchange, Random& random) {
   if (!random.chance(250)) return;
   exchange.target_break = random.chance(500) ? Break::Fin : Break::Reset;
   // A FIN is how such a body properly ends: nobody could tell.
-  if (exchange.response_framing == Framing::UntilClose && !exchange.bodyless()) exchange.target_break = Break::Reset;
+  if (exchange.response_framing == Framing::UntilClose && !exchange.bodyless())
+    exchange.target_break = Break::Reset;
   if (random.chance(300)) {
     exchange.break_after_reading = random.below(200 + exchange.request_body.size());
   } else {
-    exchange.break_after_writing = random.below(100 + exchange.response_body.size() + exchange.down.size());
+    exchange.break_after_writing =
+        random.below(100 + exchange.response_body.size() + exchange.down.size());
   }
 }
 
 }  // namespace
 
 std::string pattern(std::size_t salt, std::size_t size) {
-  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+  constexpr std::string_view kLetters =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
   std::string bytes(size, '\0');
   Random random(salt + 77);
   for (std::size_t at = 0; at < size;) {
@@ -88,19 +95,23 @@ std::string pattern(std::size_t salt, std::size_t size) {
 std::string difference(const std::string& got, const std::string& wanted) {
   const auto at = std::ranges::mismatch(got, wanted).in1 - got.begin();
   const std::size_t elsewhere = wanted.find(got.substr(static_cast<std::size_t>(at), 12));
-  return std::to_string(got.size()) + " bytes for " + std::to_string(wanted.size()) + ", different from " +
-         std::to_string(at) + " on" + (elsewhere == std::string::npos ? "" : ", where what belongs to " + std::to_string(elsewhere) + " is");
+  return std::to_string(got.size()) + " bytes for " + std::to_string(wanted.size()) +
+         ", different from " + std::to_string(at) + " on" +
+         (elsewhere == std::string::npos
+              ? ""
+              : ", where what belongs to " + std::to_string(elsewhere) + " is");
 }
 
 std::string Exchange::text() const {
   constexpr const char* kFramings[] = {"none", "length", "chunked", "until close"};
   constexpr const char* kBreaks[] = {"", ", target FIN", ", target RST"};
   const auto where = [](std::size_t at) { return at == kNowhere ? "never" : std::to_string(at); };
-  std::string text = "exchange " + std::to_string(id) + " (" + method + " 1." + std::to_string(minor_version) + " " +
-                     kFramings[static_cast<int>(request_framing)] + " " + std::to_string(request_body.size()) + " -> " +
-                     std::to_string(status) + " " + kFramings[static_cast<int>(response_framing)] + " " +
-                     std::to_string(response_body.size()) + ", up " + std::to_string(up.size()) + " down " +
-                     std::to_string(down.size());
+  std::string text =
+      "exchange " + std::to_string(id) + " (" + method + " 1." + std::to_string(minor_version) +
+      " " + kFramings[static_cast<int>(request_framing)] + " " +
+      std::to_string(request_body.size()) + " -> " + std::to_string(status) + " " +
+      kFramings[static_cast<int>(response_framing)] + " " + std::to_string(response_body.size()) +
+      ", up " + std::to_string(up.size()) + " down " + std::to_string(down.size());
   text += kBreaks[static_cast<int>(target_break)];
   if (target_break != Break::None) {
     text += " at read " + where(break_after_reading) + " write " + where(break_after_writing);
@@ -115,8 +126,10 @@ std::string Exchange::text() const {
 }
 
 std::string Exchange::request_head() const {
-  std::string head = method + " /x/" + std::to_string(id) + " HTTP/1." + std::to_string(minor_version) + "\r\nHost: sim.test\r\n";
-  if (request_framing == Framing::Length) head += "Content-Length: " + std::to_string(request_body.size()) + "\r\n";
+  std::string head = method + " /x/" + std::to_string(id) + " HTTP/1." +
+                     std::to_string(minor_version) + "\r\nHost: sim.test\r\n";
+  if (request_framing == Framing::Length)
+    head += "Content-Length: " + std::to_string(request_body.size()) + "\r\n";
   if (request_framing == Framing::Chunked) head += "Transfer-Encoding: chunked\r\n";
   if (expects) head += "Expect: 100-continue\r\n";
   if (upgrades) {
@@ -135,8 +148,10 @@ std::string Exchange::request_tail(Random& random) const {
 
 std::string Exchange::response_bytes(Random& random) const {
   std::string bytes;
-  for (unsigned i = 0; i < interims; ++i) bytes += "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n";
-  bytes += "HTTP/1.1 " + std::to_string(status) + " Whatever\r\nX-Sim: " + std::to_string(id) + "\r\n";
+  for (unsigned i = 0; i < interims; ++i)
+    bytes += "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n";
+  bytes +=
+      "HTTP/1.1 " + std::to_string(status) + " Whatever\r\nX-Sim: " + std::to_string(id) + "\r\n";
   if (status == 101) return bytes + "Connection: Upgrade\r\nUpgrade: sim\r\n\r\n";
   if (target_says_close) bytes += "Connection: close\r\n";
   if (bodyless()) {
@@ -145,11 +160,11 @@ std::string Exchange::response_bytes(Random& random) const {
   }
   switch (response_framing) {
     case Framing::Length:
-      return bytes + "Content-Length: " + std::to_string(response_body.size()) + "\r\n\r\n" + response_body;
+      return bytes + "Content-Length: " + std::to_string(response_body.size()) + "\r\n\r\n" +
+             response_body;
     case Framing::Chunked:
       return bytes + "Transfer-Encoding: chunked\r\n\r\n" + chunked(response_body, random);
-    default:
-      return bytes + "\r\n" + response_body;
+    default: return bytes + "\r\n" + response_body;
   }
 }
 

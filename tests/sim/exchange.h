@@ -22,18 +22,18 @@ struct Exchange {
   int minor_version = 1;
   Framing request_framing = Framing::None;
   std::string request_body;
-  bool expects = false;      // 100-continue
+  bool expects = false;  // 100-continue
   bool upgrades = false;
   bool client_says_close = false;
-  bool pipelined = false;    // others may follow before it is answered
+  bool pipelined = false;  // others may follow before it is answered
   // ---- The response.
   int status = 200;
   Framing response_framing = Framing::Length;
   std::string response_body;
   unsigned interims = 0;
   bool target_says_close = false;
-  bool early = false;        // answers before it has read the request's body
-  bool silent = false;       // never answers
+  bool early = false;   // answers before it has read the request's body
+  bool silent = false;  // never answers
   // ---- Of a tunnel.
   std::string up, down;
   std::size_t up_early = 0;    // bytes that do not wait for the 101
@@ -44,20 +44,20 @@ struct Exchange {
   std::size_t break_after_writing = kNowhere;
 
   // ---- What happened.
-  unsigned heads_seen = 0;      // by targets
-  unsigned bodies_seen = 0;     // complete requests
-  bool response_sent = false;   // all of it, with the FIN where that is its end
+  unsigned heads_seen = 0;               // by targets
+  unsigned bodies_seen = 0;              // complete requests
+  bool response_sent = false;            // all of it, with the FIN where that is its end
   std::size_t up_finished = kNowhere;    // bytes before the client's FIN
   std::size_t down_finished = kNowhere;  // bytes before the target's FIN
   enum class Outcome : std::uint8_t { None, Proxied, Refused, Broken };
   std::string refusal;              // its status line and cause
   Outcome outcome = Outcome::None;  // as the client saw it; Refused: an answer of the engine's own
 
-  [[nodiscard]] bool bodyless() const { return method == "HEAD" || status == 204 || status == 304 || status == 101; }
-  // Whether the answer may close the client's connection though the client did not ask for that.
-  [[nodiscard]] bool closes() const {
-    return early || minor_version == 0;
+  [[nodiscard]] bool bodyless() const {
+    return method == "HEAD" || status == 204 || status == 304 || status == 101;
   }
+  // Whether the answer may close the client's connection though the client did not ask for that.
+  [[nodiscard]] bool closes() const { return early || minor_version == 0; }
   [[nodiscard]] std::string text() const;  // for messages
   [[nodiscard]] std::string request_head() const;
   [[nodiscard]] std::string request_tail(Random& random) const;  // the body as it is framed
@@ -65,7 +65,7 @@ struct Exchange {
 };
 
 struct Mood {
-  bool lethal = false;       // peers die, stall and break off
+  bool lethal = false;  // peers die, stall and break off
   std::size_t body_most = 300'000;
 };
 

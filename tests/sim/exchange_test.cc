@@ -90,9 +90,11 @@ TEST(ExchangeSim, a_large_body_of_each_framing_arrives_unchanged_in_both_directi
 
 TEST(ExchangeSim, a_tunnel_carries_what_either_side_sends_early) {
   World world(1);
-  const std::string upgrade = "GET /t HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: sim\r\n\r\n";
+  const std::string upgrade =
+      "GET /t HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: sim\r\n\r\n";
   Talk talk = start(world, upgrade + "early up");
-  answer(world, talk, "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: sim\r\n\r\nearly down");
+  answer(world, talk,
+         "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: sim\r\n\r\nearly down");
 
   EXPECT_EQ(talk.target.read(), "early up");
   EXPECT_TRUE(talk.client.read().ends_with("\r\n\r\nearly down"));
@@ -100,7 +102,8 @@ TEST(ExchangeSim, a_tunnel_carries_what_either_side_sends_early) {
 
 TEST(ExchangeSim, a_tunnel_delivers_early_bytes_before_the_end_that_follows_them) {
   World world(1);
-  const std::string upgrade = "GET /t HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: sim\r\n\r\n";
+  const std::string upgrade =
+      "GET /t HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: sim\r\n\r\n";
   Talk talk = start(world, upgrade + "early up");
   talk.client.finish();
   world.settle();
@@ -122,7 +125,9 @@ TEST(ExchangeSim, a_client_that_half_closes_gets_its_answer) {
 
 TEST(ExchangeSim, the_interim_100_reaches_the_client_before_it_sends_the_body) {
   World world(1);
-  Talk talk = start(world, "POST /a HTTP/1.1\r\nHost: a.test\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  Talk talk = start(
+      world,
+      "POST /a HTTP/1.1\r\nHost: a.test\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
   answer(world, talk, "HTTP/1.1 100 Continue\r\n\r\n");
   EXPECT_TRUE(talk.client.read().starts_with("HTTP/1.1 100"));
 

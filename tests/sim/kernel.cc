@@ -16,7 +16,8 @@ thread_local Kernel* current_kernel = nullptr;
 
 }  // namespace
 
-Kernel::Kernel(std::uint64_t seed, const Faults& faults) : seed_(seed), random_(seed), faults_(faults) {
+Kernel::Kernel(std::uint64_t seed, const Faults& faults)
+    : seed_(seed), random_(seed), faults_(faults) {
   current_kernel = this;
   tracing_ = std::getenv("SIM_TRACE") != nullptr;
 }
@@ -33,8 +34,9 @@ void Kernel::violation(const std::string& what) {
 
 void Kernel::trace(const char* what, int descriptor, std::int64_t value) {
   if (!tracing_) return;
-  std::fprintf(stderr, "%9.3f ms  %-14s %d  %lld\n", static_cast<double>(now_ % (1'000 * base::kSecond)) / 1e6, what,
-               descriptor, static_cast<long long>(value));
+  std::fprintf(stderr, "%9.3f ms  %-14s %d  %lld\n",
+               static_cast<double>(now_ % (1'000 * base::kSecond)) / 1e6, what, descriptor,
+               static_cast<long long>(value));
 }
 
 int Kernel::listen() {
@@ -143,8 +145,9 @@ void Kernel::close_pipe(int in, int out) {
 }
 
 void Kernel::size_buffers(Socket& socket) {
-  const std::vector<std::size_t> sizes = faults_.small_buffers ? std::vector<std::size_t>{512, 2048, 4096, 16384}
-                                                               : std::vector<std::size_t>{16384, 65536, 262144};
+  const std::vector<std::size_t> sizes = faults_.small_buffers
+                                             ? std::vector<std::size_t>{512, 2048, 4096, 16384}
+                                             : std::vector<std::size_t>{16384, 65536, 262144};
   socket.inbound_max = random_.pick(sizes);
   socket.outbound_max = random_.pick(sizes);
 }

@@ -26,7 +26,7 @@ struct Faults {
   unsigned accept_ends = 0;      // a multishot accept ends by itself
   unsigned connect_fails = 0;    // refused, unreachable or silent
   std::size_t descriptors_max = 100'000;
-  bool small_buffers = false;    // sockets and pipes that hold next to nothing
+  bool small_buffers = false;  // sockets and pipes that hold next to nothing
 };
 
 // The wire between the worker's socket and its peer.
@@ -42,14 +42,14 @@ struct Socket {
   std::size_t inbound_max = 65536;
   std::string outbound;
   std::size_t outbound_max = 65536;
-  int error = 0;            // pending; the first call that looks takes it
+  int error = 0;  // pending; the first call that looks takes it
   bool fin_received = false;
   bool reset_received = false;
   bool shut_read = false;
   bool shut_write = false;
   bool reset_on_close = false;
   bool closed = false;
-  int operations = 0;       // requests that the kernel holds
+  int operations = 0;  // requests that the kernel holds
 
   // As the peer sees it.
   bool peer_closed = false;
@@ -68,7 +68,8 @@ class Kernel;
 class Peer {
  public:
   Peer() = default;
-  Peer(Kernel* kernel, std::shared_ptr<Socket> socket) : kernel_(kernel), socket_(std::move(socket)) {}
+  Peer(Kernel* kernel, std::shared_ptr<Socket> socket)
+      : kernel_(kernel), socket_(std::move(socket)) {}
 
   [[nodiscard]] explicit operator bool() const { return socket_ != nullptr; }
   // Returns how many bytes the wire took; 0 when it is full or broken.
@@ -76,7 +77,9 @@ class Peer {
   std::string read(std::size_t most = SIZE_MAX);
   [[nodiscard]] std::size_t readable() const { return socket_->outbound.size(); }
   // The worker's FIN, after everything it sent was read.
-  [[nodiscard]] bool at_end() const { return socket_->shut_write && socket_->outbound.empty() && !was_reset(); }
+  [[nodiscard]] bool at_end() const {
+    return socket_->shut_write && socket_->outbound.empty() && !was_reset();
+  }
   [[nodiscard]] bool was_reset() const { return socket_->peer_reset; }
   [[nodiscard]] bool is_over() const { return at_end() || was_reset(); }
   [[nodiscard]] bool worker_closed() const { return socket_->closed; }

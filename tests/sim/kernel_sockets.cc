@@ -32,7 +32,8 @@ std::string Peer::read(std::size_t most) {
   Socket& socket = *socket_;
   std::string bytes = socket.outbound.substr(0, most);
   socket.outbound.erase(0, bytes.size());
-  if (!bytes.empty()) kernel_->trace("peer reads", socket.descriptor, static_cast<std::int64_t>(bytes.size()));
+  if (!bytes.empty())
+    kernel_->trace("peer reads", socket.descriptor, static_cast<std::int64_t>(bytes.size()));
   return bytes;
 }
 
@@ -91,7 +92,8 @@ std::int64_t Kernel::send(Socket& socket, std::string_view bytes) {
   if (socket.error != 0) return -std::exchange(socket.error, 0);
   if (socket.shut_write || socket.reset_received) return -EPIPE;
   if (const int later = not_now(); later != 0) return later;
-  const std::size_t room = socket.outbound_max - std::min(socket.outbound_max, socket.outbound.size());
+  const std::size_t room =
+      socket.outbound_max - std::min(socket.outbound_max, socket.outbound.size());
   if (room == 0) return -EAGAIN;
   const std::size_t count = portion(std::min(room, bytes.size()));
   if (socket.peer_closed) {
@@ -119,7 +121,8 @@ std::int64_t Kernel::receive(Socket& socket, char* into, std::size_t most) {
 }
 
 std::int64_t Kernel::splice_in(Socket& socket, PipeBuffer& pipe, std::size_t count) {
-  if (!pipe.bytes.empty() && pipe.source != &socket) violation("a pipe is filled that holds another socket's bytes");
+  if (!pipe.bytes.empty() && pipe.source != &socket)
+    violation("a pipe is filled that holds another socket's bytes");
   const std::size_t room = pipe.capacity - std::min(pipe.capacity, pipe.bytes.size());
   if (room == 0 && !socket.inbound.empty()) return -EAGAIN;
   std::string bytes(std::min(count, room), '\0');
@@ -181,14 +184,17 @@ void Kernel::shutdown(int descriptor, int how) {
 }
 
 void Kernel::close(int descriptor) {
-  if (listeners_.contains(descriptor)) return violation("the worker closes a listener, which is not its own");
+  if (listeners_.contains(descriptor))
+    return violation("the worker closes a listener, which is not its own");
   Socket* socket = find(descriptor, "close");
   if (socket == nullptr) return;
   trace("close", descriptor, socket->reset_on_close ? 1 : 0);
-  if (socket->operations > 0) violation("a socket is closed while the kernel holds an operation on it");
+  if (socket->operations > 0)
+    violation("a socket is closed while the kernel holds an operation on it");
   socket->closed = true;
   const bool connected = socket->state == Socket::State::Connected;
-  if (connected && !socket->reset_received && (socket->reset_on_close || !socket->inbound.empty())) {
+  if (connected && !socket->reset_received &&
+      (socket->reset_on_close || !socket->inbound.empty())) {
     send_reset(*socket);
   }
   socket->shut_write = true;

@@ -8,14 +8,18 @@ namespace sim {
 namespace {
 
 std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
 bool all_digits(std::string_view text, int base) {
-  return !text.empty() && text.size() < 16 && std::ranges::all_of(text, [base](unsigned char c) {
-    return base == 16 ? std::isxdigit(c) != 0 : std::isdigit(c) != 0;
-  });
+  return !text.empty() && text.size() < 16 &&
+         std::ranges::all_of(
+             text,
+             [base](unsigned char c) {
+               return base == 16 ? std::isxdigit(c) != 0 : std::isdigit(c) != 0;
+             });
 }
 
 }  // namespace
@@ -36,9 +40,13 @@ std::string Message::target() const {
   return start_line.substr(from, start_line.find(' ', from) - from);
 }
 
-int Message::status() const { return start_line.size() < 12 ? 0 : std::stoi(start_line.substr(9, 3)); }
+int Message::status() const {
+  return start_line.size() < 12 ? 0 : std::stoi(start_line.substr(9, 3));
+}
 
-bool Message::says_close() const { return lower(field("connection")).find("close") != std::string::npos; }
+bool Message::says_close() const {
+  return lower(field("connection")).find("close") != std::string::npos;
+}
 
 void MessageReader::start(std::string_view method) {
   state_ = State::Head;
@@ -84,7 +92,8 @@ void MessageReader::advance() {
     }
     return;
   }
-  const std::size_t count = framing_ == Framing::UntilClose ? pending_.size() : std::min(left_, pending_.size());
+  const std::size_t count =
+      framing_ == Framing::UntilClose ? pending_.size() : std::min(left_, pending_.size());
   message_.body.append(pending_, 0, count);
   pending_.erase(0, count);
   if (framing_ == Framing::UntilClose) return;
@@ -104,7 +113,8 @@ bool MessageReader::read_head() {
       return false;
     }
     const std::size_t value = line.find_first_not_of(' ', colon + 1);
-    message_.fields.emplace_back(lower(line.substr(0, colon)), value == std::string::npos ? "" : line.substr(value));
+    message_.fields.emplace_back(lower(line.substr(0, colon)),
+                                 value == std::string::npos ? "" : line.substr(value));
   }
   if (state_ != State::Head) return false;
   state_ = State::Body;

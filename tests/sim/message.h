@@ -37,7 +37,9 @@ class MessageReader {
   void end();
 
   [[nodiscard]] State state() const { return state_; }
-  [[nodiscard]] bool head_complete() const { return state_ == State::Body || state_ == State::Complete; }
+  [[nodiscard]] bool head_complete() const {
+    return state_ == State::Body || state_ == State::Complete;
+  }
   [[nodiscard]] bool complete() const { return state_ == State::Complete; }
   [[nodiscard]] bool broken() const { return state_ == State::Broken; }
   [[nodiscard]] const std::string& why() const { return why_; }

@@ -42,7 +42,8 @@ TEST(PressureSim, a_slow_target_never_makes_memory_grow) {
   World world(1);
   const std::string body = pattern(1, 20'000'000);
   Talk talk = start(world, post_of(body).substr(0, 1000));
-  const std::size_t held = held_by_worker(world, talk.client, talk.target, std::string_view(body).substr(1000));
+  const std::size_t held =
+      held_by_worker(world, talk.client, talk.target, std::string_view(body).substr(1000));
   EXPECT_LT(held, 400'000U);
 }
 

@@ -44,13 +44,16 @@ struct Posted {
   Completion completion;
 };
 
-constexpr const char* kKindNames[] = {"ask accept", "ask receive", "ask poll", "ask connect", "ask wake", "ask cancel"};
+constexpr const char* kKindNames[] = {"ask accept",  "ask receive", "ask poll",
+                                      "ask connect", "ask wake",    "ask cancel"};
 constexpr base::Time kTurnMost = 200 * base::kMicrosecond;
 constexpr char kPoison = '\xDD';
 
 std::uint16_t port_of(const sockaddr* address) {
-  if (address->sa_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in*>(address)->sin_port);
-  if (address->sa_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6*>(address)->sin6_port);
+  if (address->sa_family == AF_INET)
+    return ntohs(reinterpret_cast<const sockaddr_in*>(address)->sin_port);
+  if (address->sa_family == AF_INET6)
+    return ntohs(reinterpret_cast<const sockaddr_in6*>(address)->sin6_port);
   return 0;
 }
 
@@ -60,11 +63,11 @@ struct Ring::State {
   sim::Kernel& kernel = sim::Kernel::current();
   RingOptions options;
   RingStats stats;
-  std::vector<Request> queued;     // not submitted yet
+  std::vector<Request> queued;  // not submitted yet
   std::vector<Request> submitted;
   std::deque<Posted> posted;
   std::unique_ptr<char[]> memory;
-  std::vector<bool> with_user;     // by buffer
+  std::vector<bool> with_user;  // by buffer
   std::atomic<bool> woken{false};
 
   void set_up() {
@@ -73,12 +76,16 @@ struct Ring::State {
     for (std::uint16_t i = 0; i < options.buffer_count; ++i) poison(i);
   }
 
-  char* start_of(std::uint16_t buffer) { return memory.get() + std::size_t{buffer} * options.buffer_bytes; }
+  char* start_of(std::uint16_t buffer) {
+    return memory.get() + std::size_t{buffer} * options.buffer_bytes;
+  }
   void poison(std::uint16_t buffer) {
     std::memset(start_of(buffer), kPoison, options.buffer_bytes);
     ASAN_POISON_MEMORY_REGION(start_of(buffer), options.buffer_bytes);
   }
-  void unpoison(std::uint16_t buffer) { ASAN_UNPOISON_MEMORY_REGION(start_of(buffer), options.buffer_bytes); }
+  void unpoison(std::uint16_t buffer) {
+    ASAN_UNPOISON_MEMORY_REGION(start_of(buffer), options.buffer_bytes);
+  }
 
   void submit();
   bool complete_some();
@@ -197,7 +204,8 @@ bool Ring::State::perform(Request& request) {
 
 bool Ring::State::perform_accept(Request& request) {
   const int result = kernel.accept(request.descriptor);
-  const bool goes_on = result >= 0 && !request.cancelled && !kernel.random().chance(kernel.faults().accept_ends);
+  const bool goes_on =
+      result >= 0 && !request.cancelled && !kernel.random().chance(kernel.faults().accept_ends);
   post(request, {.result = result, .more = goes_on});
   return !goes_on;
 }
@@ -276,8 +284,10 @@ void Ring::poll(Operation& operation, int descriptor, unsigned events) {
 
 void Ring::connect(Operation& operation, int socket, const sockaddr* address, socklen_t) {
   operation.begin();
-  state_->queued.push_back(
-      {.kind = Kind::Connect, .operation = &operation, .descriptor = socket, .port = port_of(address)});
+  state_->queued.push_back({.kind = Kind::Connect,
+                            .operation = &operation,
+                            .descriptor = socket,
+                            .port = port_of(address)});
 }
 
 void Ring::await_wake(Operation& operation) {
@@ -329,12 +339,14 @@ std::string_view Ring::buffer(const Completion& completion) const {
     state_->kernel.violation("a receive buffer is read that the kernel owns");
     return {};
   }
-  return {state_->start_of(completion.buffer), static_cast<std::size_t>(std::max(0, completion.result))};
+  return {state_->start_of(completion.buffer),
+          static_cast<std::size_t>(std::max(0, completion.result))};
 }
 
 void Ring::give_back(const Completion& completion) {
   ENSURE(completion.has_buffer, "a buffer is given back that was not taken");
-  if (!state_->with_user[completion.buffer]) state_->kernel.violation("a receive buffer is given back twice");
+  if (!state_->with_user[completion.buffer])
+    state_->kernel.violation("a receive buffer is given back twice");
   state_->with_user[completion.buffer] = false;
   state_->poison(completion.buffer);
 }
@@ -360,13 +372,15 @@ bool Ring::has_input(int socket) {
 std::int64_t Ring::splice_in(int socket, const PipeEnds& pipe, std::size_t count) {
   sim::Socket* found = state_->kernel.find(socket, "splice");
   sim::PipeBuffer* buffer = state_->kernel.find_pipe(pipe.in, "splice");
-  return found == nullptr || buffer == nullptr ? -EBADF : state_->kernel.splice_in(*found, *buffer, count);
+  return found == nullptr || buffer == nullptr ? -EBADF
+                                               : state_->kernel.splice_in(*found, *buffer, count);
 }
 
 std::int64_t Ring::splice_out(const PipeEnds& pipe, int socket, std::size_t count) {
   sim::Socket* found = state_->kernel.find(socket, "splice");
   sim::PipeBuffer* buffer = state_->kernel.find_pipe(pipe.out, "splice");
-  return found == nullptr || buffer == nullptr ? -EBADF : state_->kernel.splice_out(*buffer, *found, count);
+  return found == nullptr || buffer == nullptr ? -EBADF
+                                               : state_->kernel.splice_out(*buffer, *found, count);
 }
 
 int Ring::open_socket(int) { return state_->kernel.open_socket(); }
@@ -386,7 +400,8 @@ void Ring::close_pipe(PipeEnds& pipe) {
 void Ring::shutdown(int socket, int how) { state_->kernel.shutdown(socket, how); }
 
 void Ring::set_reset_on_close(int socket) {
-  if (sim::Socket* found = state_->kernel.find(socket, "setsockopt"); found != nullptr) found->reset_on_close = true;
+  if (sim::Socket* found = state_->kernel.find(socket, "setsockopt"); found != nullptr)
+    found->reset_on_close = true;
 }
 
 void Ring::close(int descriptor) { state_->kernel.close(descriptor); }
@@ -395,11 +410,16 @@ socklen_t Ring::peer_address(int socket, sockaddr_storage& address) {
   const sim::Socket* found = state_->kernel.find(socket, "getpeername");
   if (found == nullptr || found->reset_received) return 0;
   auto& ip = reinterpret_cast<sockaddr_in&>(address);
-  ip = {.sin_family = AF_INET, .sin_port = htons(found->port), .sin_addr = {htonl(0xC0000201)}, .sin_zero = {}};
+  ip = {.sin_family = AF_INET,
+        .sin_port = htons(found->port),
+        .sin_addr = {htonl(0xC0000201)},
+        .sin_zero = {}};
   return sizeof ip;
 }
 
-socklen_t Ring::local_address(int socket, sockaddr_storage& address) { return peer_address(socket, address); }
+socklen_t Ring::local_address(int socket, sockaddr_storage& address) {
+  return peer_address(socket, address);
+}
 
 }  // namespace engine::io
 

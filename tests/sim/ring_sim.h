@@ -9,7 +9,7 @@ namespace sim {
 
 // Of the ring that was opened last.
 struct RingFigures {
-  std::size_t requests = 0;         // that the kernel holds
+  std::size_t requests = 0;  // that the kernel holds
   std::size_t buffers_with_user = 0;
   std::size_t completions_waiting = 0;
 };

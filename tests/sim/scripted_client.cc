@@ -5,7 +5,8 @@
 
 namespace sim {
 
-ScriptedClient::ScriptedClient(Kernel& kernel, Peer peer, std::vector<Exchange*> exchanges, const ClientHabits& habits)
+ScriptedClient::ScriptedClient(Kernel& kernel, Peer peer, std::vector<Exchange*> exchanges,
+                               const ClientHabits& habits)
     : kernel_(kernel), peer_(std::move(peer)), exchanges_(std::move(exchanges)), habits_(habits) {
   reader_.start(exchanges_.front()->method);
   kernel.add(*this);
@@ -30,7 +31,8 @@ bool ScriptedClient::break_off() {
 bool ScriptedClient::turn() {
   if (over_) return false;
   Random& random = kernel_.random();
-  if (habits_.stall > 0 && read_ > 0) stalled_until_ = kernel_.now() + std::exchange(habits_.stall, 0);
+  if (habits_.stall > 0 && read_ > 0)
+    stalled_until_ = kernel_.now() + std::exchange(habits_.stall, 0);
   if (stalled_until_ != base::kNever && kernel_.now() < stalled_until_) return false;
   stalled_until_ = base::kNever;
   const bool something = peer_.readable() > 0 || peer_.is_over() || out_at_ < out_.size();
@@ -50,9 +52,12 @@ bool ScriptedClient::compose() {
     body_ = Body::Sent;
     return true;
   }
-  if (composed_ == exchanges_.size() || composed_ - answered_ >= habits_.pipelined || expects_end_) return false;
+  if (composed_ == exchanges_.size() || composed_ - answered_ >= habits_.pipelined || expects_end_)
+    return false;
   // Behind these nothing more may be sent.
-  if (composed_ > 0 && (exchanges_[composed_ - 1]->upgrades || exchanges_[composed_ - 1]->client_says_close)) return false;
+  if (composed_ > 0 &&
+      (exchanges_[composed_ - 1]->upgrades || exchanges_[composed_ - 1]->client_says_close))
+    return false;
   Exchange& next = *exchanges_[composed_++];
   out_ += next.request_head();
   if (next.expects) {
@@ -67,7 +72,8 @@ bool ScriptedClient::compose() {
 bool ScriptedClient::write() {
   Random& random = kernel_.random();
   if (out_at_ == out_.size()) {
-    if (habits_.half_closes && !finished_ && composed_ == exchanges_.size() && body_ == Body::Sent) {
+    if (habits_.half_closes && !finished_ && composed_ == exchanges_.size() &&
+        body_ == Body::Sent) {
       finished_ = true;
       peer_.finish();
       return true;
@@ -75,7 +81,8 @@ bool ScriptedClient::write() {
     return false;
   }
   std::size_t most = random.chance(300) ? random.between(1, 100) : 1'000'000;
-  if (habits_.break_off != Break::None) most = std::min(most, habits_.break_after_writing - written_);
+  if (habits_.break_off != Break::None)
+    most = std::min(most, habits_.break_after_writing - written_);
   const std::size_t count = peer_.write(std::string_view(out_).substr(out_at_, most));
   out_at_ += count;
   written_ += count;
@@ -94,7 +101,8 @@ bool ScriptedClient::read() {
   follow();
   if (over_ || tunnel_) return true;
   if (peer_.is_over()) {
-    if (answered_ < exchanges_.size() && !reader_.untouched()) current().outcome = Exchange::Outcome::Broken;
+    if (answered_ < exchanges_.size() && !reader_.untouched())
+      current().outcome = Exchange::Outcome::Broken;
     end();
     return true;
   }
@@ -126,7 +134,8 @@ void ScriptedClient::judge() {
   const Message& message = reader_.message();
   Exchange& exchange = current();
   if (message.has("x-sim")) {
-    if (message.field("x-sim") != std::to_string(exchange.id)) fail("the answer of " + message.field("x-sim"));
+    if (message.field("x-sim") != std::to_string(exchange.id))
+      fail("the answer of " + message.field("x-sim"));
     if (message.status() != exchange.status) fail("another status");
     if (message.body != exchange.response_body) {
       fail("a wrong body that looks complete, " + difference(message.body, exchange.response_body));
@@ -138,7 +147,8 @@ void ScriptedClient::judge() {
     exchange.outcome = Exchange::Outcome::Refused;
     exchange.refusal = message.start_line + " " + message.field("proxy-status");
   }
-  const bool closes = message.says_close() || (exchange.minor_version == 0 && message.field("connection").empty());
+  const bool closes =
+      message.says_close() || (exchange.minor_version == 0 && message.field("connection").empty());
   if (body_ == Body::AwaitsContinue && answered_ + 1 == composed_) {
     // Its body will never be sent: the connection is good for nothing else.
     body_ = Body::Sent;
@@ -170,7 +180,8 @@ bool ScriptedClient::turn_tunnel() {
   received_ += bytes;
   read_ += bytes.size();
   if (!exchange.down.starts_with(received_)) fail("wrong bytes in a tunnel");
-  const std::size_t sent = finished_ ? 0 : peer_.write(std::string_view(out_).substr(out_at_, most));
+  const std::size_t sent =
+      finished_ ? 0 : peer_.write(std::string_view(out_).substr(out_at_, most));
   out_at_ += sent;
   written_ += sent;
   if (break_off()) return true;

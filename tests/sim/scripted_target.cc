@@ -40,7 +40,8 @@ bool ScriptedTarget::turn(Connection& connection) {
     close(connection);
     return true;
   }
-  if (connection.idle_turns_left > 0 && --connection.idle_turns_left == 0 && connection.exchange == nullptr) {
+  if (connection.idle_turns_left > 0 && --connection.idle_turns_left == 0 &&
+      connection.exchange == nullptr) {
     random.chance(500) ? connection.peer.close() : connection.peer.reset();
     connection.over = true;
     return true;
@@ -56,7 +57,9 @@ void ScriptedTarget::close(Connection& connection) {
 bool ScriptedTarget::break_off(Connection& connection) {
   const Exchange& exchange = *connection.exchange;
   if (exchange.target_break == Break::None) return false;
-  if (connection.read_count < exchange.break_after_reading && connection.out_at < exchange.break_after_writing) return false;
+  if (connection.read_count < exchange.break_after_reading &&
+      connection.out_at < exchange.break_after_writing)
+    return false;
   if (connection.tunnel) connection.exchange->down_finished = connection.out_at;
   if (connection.answering && connection.out_at == connection.out.size()) {
     connection.exchange->response_sent = true;
@@ -95,9 +98,11 @@ void ScriptedTarget::follow_request(Connection& connection) {
   if (connection.exchange == nullptr || break_off(connection)) return;
   Exchange& exchange = *connection.exchange;
   if (reader.complete() && reader.message().body != exchange.request_body) {
-    fail("a wrong request body, " + difference(reader.message().body, exchange.request_body), &exchange);
+    fail("a wrong request body, " + difference(reader.message().body, exchange.request_body),
+         &exchange);
   }
-  if (connection.answering && connection.out.empty() && reader.complete()) return await_request(connection);
+  if (connection.answering && connection.out.empty() && reader.complete())
+    return await_request(connection);
   const bool may_answer = reader.complete() || (exchange.early && kernel_.random().chance(300));
   if (connection.answering || exchange.silent || !may_answer) return;
   if (reader.complete()) ++exchange.bodies_seen;
@@ -109,12 +114,14 @@ void ScriptedTarget::find_exchange(Connection& connection) {
   const Message& message = connection.reader.message();
   const std::string target = message.target();
   const std::size_t id = target.starts_with("/x/") ? std::stoull(target.substr(3)) : kNowhere;
-  if (id >= exchanges_.size()) return fail("a request that nobody made: " + message.start_line, nullptr);
+  if (id >= exchanges_.size())
+    return fail("a request that nobody made: " + message.start_line, nullptr);
   Exchange& exchange = exchanges_[id];
   connection.exchange = &exchange;
   if (message.method() != exchange.method) fail("another method", &exchange);
   const bool repeatable = exchange.method != "POST" && exchange.request_framing == Framing::None;
-  if (++exchange.heads_seen > 1 && !repeatable) fail("a request is sent twice that must not be", &exchange);
+  if (++exchange.heads_seen > 1 && !repeatable)
+    fail("a request is sent twice that must not be", &exchange);
   if (message.field("expect") == "100-continue" && kernel_.random().chance(700)) {
     connection.out += "HTTP/1.1 100 Continue\r\n\r\n";
   }
@@ -125,11 +132,14 @@ bool ScriptedTarget::write(Connection& connection) {
   const Exchange& exchange = *connection.exchange;
   Random& random = kernel_.random();
   std::size_t most = random.chance(300) ? random.between(1, 100) : 1'000'000;
-  if (exchange.target_break != Break::None) most = std::min(most, exchange.break_after_writing - connection.out_at);
-  const std::size_t count = connection.peer.write(std::string_view(connection.out).substr(connection.out_at, most));
+  if (exchange.target_break != Break::None)
+    most = std::min(most, exchange.break_after_writing - connection.out_at);
+  const std::size_t count =
+      connection.peer.write(std::string_view(connection.out).substr(connection.out_at, most));
   connection.out_at += count;
   if (break_off(connection)) return true;
-  if (connection.answering && connection.out_at == connection.out.size()) finish_response(connection);
+  if (connection.answering && connection.out_at == connection.out.size())
+    finish_response(connection);
   return count > 0;
 }
 
@@ -145,7 +155,8 @@ void ScriptedTarget::finish_response(Connection& connection) {
   }
   const bool until_close = !exchange.bodyless() && exchange.response_framing == Framing::UntilClose;
   const bool clean = connection.reader.complete();
-  if (until_close || exchange.target_says_close || (!clean && lethal_ && kernel_.random().chance(300))) {
+  if (until_close || exchange.target_says_close ||
+      (!clean && lethal_ && kernel_.random().chance(300))) {
     // An orderly target reads what still comes; a hasty one does not.
     if (clean || lethal_) return close(connection);
     connection.peer.finish();
@@ -180,7 +191,8 @@ bool ScriptedTarget::turn_tunnel(Connection& connection) {
   const std::string bytes = connection.peer.read(most);
   connection.received += bytes;
   if (!exchange.up.starts_with(connection.received)) fail("wrong bytes in a tunnel", &exchange);
-  const std::size_t sent = connection.peer.write(std::string_view(connection.out).substr(connection.out_at, most));
+  const std::size_t sent =
+      connection.peer.write(std::string_view(connection.out).substr(connection.out_at, most));
   connection.out_at += sent;
   if (break_off(connection)) return true;
   if (connection.out_at == connection.out.size() && !connection.out_finished &&
@@ -192,8 +204,9 @@ bool ScriptedTarget::turn_tunnel(Connection& connection) {
   }
   if (connection.peer.at_end() && exchange.up_finished != kAnywhere &&
       connection.received.size() != exchange.up_finished) {
-    fail("a tunnel ends in an orderly way with " + std::to_string(connection.received.size()) + " bytes of " +
-             std::to_string(exchange.up_finished), &exchange);
+    fail("a tunnel ends in an orderly way with " + std::to_string(connection.received.size()) +
+             " bytes of " + std::to_string(exchange.up_finished),
+         &exchange);
   }
   if (connection.peer.was_reset() || (connection.peer.at_end() && connection.out_finished)) {
     close(connection);

@@ -26,16 +26,16 @@ class ScriptedTarget final : public Acceptor, public Actor {
   struct Connection {
     Peer peer;
     MessageReader reader{MessageReader::Kind::Request};
-    Exchange* exchange = nullptr;   // the one at work
-    std::string out;                // of its response
+    Exchange* exchange = nullptr;  // the one at work
+    std::string out;               // of its response
     std::size_t out_at = 0;
-    std::size_t read_count = 0;     // bytes of this request
-    std::string received;           // in a tunnel
+    std::size_t read_count = 0;  // bytes of this request
+    std::string received;        // in a tunnel
     bool answering = false;
     bool tunnel = false;
-    bool out_finished = false;      // our FIN is sent
+    bool out_finished = false;  // our FIN is sent
     bool over = false;
-    unsigned idle_turns_left = 0;   // until a lethal target drops a connection that waits
+    unsigned idle_turns_left = 0;  // until a lethal target drops a connection that waits
   };
 
   bool turn(Connection& connection);

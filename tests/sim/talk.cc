@@ -4,11 +4,13 @@
 namespace sim {
 
 std::string post_of(std::string_view body) {
-  return "POST /a HTTP/1.1\r\nHost: a.test\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+  return "POST /a HTTP/1.1\r\nHost: a.test\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + std::string(body);
 }
 
 std::string answer_of(std::string_view body) {
-  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         std::string(body);
 }
 
 std::string seen(Peer& client, std::string_view method) {
@@ -16,7 +18,8 @@ std::string seen(Peer& client, std::string_view method) {
   reader.start(method);
   reader.add(client.read());
   if (client.at_end()) reader.end();
-  if (reader.complete()) return std::to_string(reader.message().status()) + " " + reader.message().body;
+  if (reader.complete())
+    return std::to_string(reader.message().status()) + " " + reader.message().body;
   if (reader.broken() || client.was_reset()) return "broken";
   if (reader.untouched()) return "nothing";
   return "open";

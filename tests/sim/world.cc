@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -21,7 +22,8 @@ constexpr int kTicksMax = 200'000;
 std::uint64_t running_seed = 0;
 
 void say_seed() {
-  if (running_seed != 0) std::fprintf(stderr, "SIM_SEED=%llu\n", static_cast<unsigned long long>(running_seed));
+  if (running_seed != 0)
+    std::fprintf(stderr, "SIM_SEED=%llu\n", static_cast<unsigned long long>(running_seed));
 }
 
 void on_abort(int) { say_seed(); }
@@ -37,9 +39,9 @@ std::uint64_t number(const char* name, std::uint64_t otherwise) {
 extern "C" const char* __ubsan_default_options() { return "abort_on_error=1:print_stacktrace=1"; }
 
 Seeds seeds(std::uint64_t count) {
-  const std::uint64_t one = number("SIM_SEED", 0);
-  if (one != 0) return {one, 1};
-  return {1, number("SIM_SEEDS", count)};
+  const std::uint64_t first = number("SIM_SEED", 0);
+  return {std::max<std::uint64_t>(first, 1), number("SIM_SEEDS", first == 0 ? count : 1),
+          number("SIM_SECONDS", 15)};
 }
 
 void note_seed(std::uint64_t seed) {
@@ -73,13 +75,15 @@ World::World(std::uint64_t seed, Options options)
     targets_.push_back(std::make_unique<Target>());
     kernel_.serve(static_cast<std::uint16_t>(kTargetPort + i), targets_.back().get());
   }
-  listen_ = std::make_shared<const route::Listen>("0.0.0.0:80", std::uint16_t{80}, std::vector<int>{listener_});
+  listen_ = std::make_shared<const route::Listen>("0.0.0.0:80", std::uint16_t{80},
+                                                  std::vector<int>{listener_});
   renew_targets();
   renew_service();
   publish();
   ring_ = *io::Ring::open(options_.ring);
-  worker_ = std::make_unique<proxy::Worker>(*ring_, published_, &access_log_,
-                                            proxy::WorkerOptions{.seed = seed, .access = options_.access});
+  worker_ = std::make_unique<proxy::Worker>(
+      *ring_, published_, &access_log_,
+      proxy::WorkerOptions{.seed = seed, .access = options_.access});
 }
 
 World::~World() {
@@ -90,18 +94,21 @@ World::~World() {
 void World::renew_targets() {
   route_targets_.clear();
   for (unsigned i = 0; i < options_.targets; ++i) {
-    route_targets_.push_back(std::make_shared<const route::Target>(route::TargetKind::Tcp, "10.0.0." + std::to_string(i + 1),
-                                                                   static_cast<std::uint16_t>(kTargetPort + i)));
+    route_targets_.push_back(std::make_shared<const route::Target>(
+        route::TargetKind::Tcp, "10.0.0." + std::to_string(i + 1),
+        static_cast<std::uint16_t>(kTargetPort + i)));
   }
 }
 
 void World::renew_service() {
   auto service = std::make_shared<route::Service>();
   service->name = "*";
-  service->timeouts = {.connect = 2 * base::kSecond, .first_byte = 60 * base::kSecond, .idle = 300 * base::kSecond};
+  service->timeouts = {
+      .connect = 2 * base::kSecond, .first_byte = 60 * base::kSecond, .idle = 300 * base::kSecond};
   service->retry_times = 1;
   service->retry_on = route::kRetryConnect;
-  for (unsigned i = 0; i < options_.targets; ++i) service->targets.push_back({route_targets_[i], i, 1});
+  for (unsigned i = 0; i < options_.targets; ++i)
+    service->targets.push_back({route_targets_[i], i, 1});
   if (options_.edit) options_.edit(*service);
   service_ = service;
 }
@@ -117,7 +124,8 @@ void World::publish() {
   snapshot->listens = {listen_};
   snapshot->service_index_of[service_.get()] = 0;
   for (std::uint32_t i = 0; i < route_targets_.size(); ++i) {
-    snapshot->addresses.push_back(std::make_shared<const route::Addresses>(route_targets_[i]->fixed_addresses()));
+    snapshot->addresses.push_back(
+        std::make_shared<const route::Addresses>(route_targets_[i]->fixed_addresses()));
     snapshot->target_index_of[route_targets_[i].get()] = i;
   }
   published_.publish(std::move(snapshot));
@@ -171,7 +179,8 @@ void World::end(base::Time grace) {
   while (tick() && ++ticks < kTicksMax) {
     if (kernel_.quiet()) break;
   }
-  if (ticks == kTicksMax || kernel_.quiet()) kernel_.violation("the worker does not end after stop()");
+  if (ticks == kTicksMax || kernel_.quiet())
+    kernel_.violation("the worker does not end after stop()");
   if (testing::Test::HasFatalFailure() || kernel_.violated()) {
     // Taking apart what is left would only bury the cause. Kept reachable: the leak is meant.
     static auto& abandoned = *new std::vector<std::pair<proxy::Worker*, io::Ring*>>;

@@ -90,10 +90,12 @@ class World {
   std::unique_ptr<proxy::Worker> worker_;
 };
 
-// Of this process's command line: SIM_SEED reruns one seed, SIM_SEEDS sets how many there are.
+// Of this process's environment: SIM_SEED reruns one seed, SIM_SEEDS sets how many are tried from there on,
+// SIM_SECONDS for how long at most.
 struct Seeds {
   std::uint64_t first = 1;
   std::uint64_t count = 1;
+  std::uint64_t seconds_max = 15;
 };
 [[nodiscard]] Seeds seeds(std::uint64_t count);
 // Printed if the process dies while it is running.
