@@ -69,7 +69,7 @@ TEST(Settings, an_engine_value_out_of_range_is_refused) {
       {"workers = \"many\"", "2:11 error: \"many\" is not a number of workers"},
       {"io = \"epoll\"", "2:6 error: io = \"epoll\" is not supported by this version"},
       {"pin = \"yes\"", "2:7 error: \"pin\" takes true or false, not a string"},
-      {"limits = { fields = 15 }", "2:21 error: \"fields\" must be a whole number from 16 to 1024"},
+      {"limits = { fields = 15 }", "2:21 error: \"fields\" must be a whole number from 16 to 256"},
       {"limits = { headers = 1 }", "2:22 error: \"headers\" must be from 4096 to 16777216 bytes"},
       {"limits = { h2_streams = 1 }",
        "2:12 error: \"h2_streams\" is not supported by this version"},
