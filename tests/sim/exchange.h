@@ -25,7 +25,8 @@ struct Exchange {
   bool expects = false;  // 100-continue
   bool upgrades = false;
   bool client_says_close = false;
-  bool pipelined = false;  // others may follow before it is answered
+  bool pipelined = false;     // others may follow before it is answered
+  bool before_close = false;  // it, or one behind it on its connection, closes that
   // ---- The response.
   int status = 200;
   Framing response_framing = Framing::Length;

@@ -19,8 +19,9 @@
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #else
-#define ASAN_POISON_MEMORY_REGION(start, bytes) static_cast<void>(0)
-#define ASAN_UNPOISON_MEMORY_REGION(start, bytes) static_cast<void>(0)
+#define ASAN_POISON_MEMORY_REGION(start, bytes) (static_cast<void>(start), static_cast<void>(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(start, bytes) \
+  (static_cast<void>(start), static_cast<void>(bytes))
 #endif
 
 namespace engine::io {

@@ -20,9 +20,10 @@ void ScriptedClient::fail(const std::string& what) {
 bool ScriptedClient::break_off() {
   if (habits_.break_off == Break::None) return false;
   if (written_ < habits_.break_after_writing && read_ < habits_.break_after_reading) return false;
-  if (answered_ < exchanges_.size() && current().upgrades) {
-    current().up_finished = tunnel_ ? current().up.size() - (out_.size() - out_at_) : kAnywhere;
-  }
+  // A tunnel is the last of its connection, and may be reached after this client is gone.
+  Exchange& last = *exchanges_.back();
+  if (last.upgrades)
+    last.up_finished = tunnel_ ? last.up.size() - (out_.size() - out_at_) : kAnywhere;
   habits_.break_off == Break::Fin ? peer_.close() : peer_.reset();
   over_ = true;
   return true;

@@ -116,7 +116,7 @@ void World::renew_service() {
 void World::publish() {
   auto snapshot = std::make_unique<route::Snapshot>();
   snapshot->generation = ++generation_;
-  snapshot->table = std::make_shared<const route::Table>(std::vector<route::Site>{{"*", "/", 0}});
+  snapshot->table = std::make_shared<const route::Table>(options_.sites);
   snapshot->services = {service_};
   snapshot->targets = route_targets_;
   snapshot->trust = std::make_shared<const route::TrustList>();
@@ -175,12 +175,12 @@ void World::send(Peer& peer, std::string_view bytes) {
 
 void World::end(base::Time grace) {
   worker_->stop(grace);
-  int ticks = 0;
-  while (tick() && ++ticks < kTicksMax) {
+  bool running = true;
+  for (int ticks = 0; running && ticks < kTicksMax; ++ticks) {
+    running = tick();
     if (kernel_.quiet()) break;
   }
-  if (ticks == kTicksMax || kernel_.quiet())
-    kernel_.violation("the worker does not end after stop()");
+  if (running) kernel_.violation("the worker does not end after stop()");
   if (testing::Test::HasFatalFailure() || kernel_.violated()) {
     // Taking apart what is left would only bury the cause. Kept reachable: the leak is meant.
     static auto& abandoned = *new std::vector<std::pair<proxy::Worker*, io::Ring*>>;

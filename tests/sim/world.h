@@ -25,6 +25,7 @@ struct Options {
   route::Limits limits;
   io::RingOptions ring;
   unsigned targets = 1;
+  std::vector<route::Site> sites = {{"*", "/", 0}};
   std::function<void(route::Service&)> edit;  // of the site's service before it is published
   proxy::AccessLogOptions access;
 };
