@@ -53,13 +53,10 @@ bool is_taken(const sockaddr* address, socklen_t length) {
 void set_tcp_options(int socket) {
   constexpr int kUserTimeoutMs = 30'000;  // unacknowledged data ends a dead peer's connection
   constexpr int kKeepaliveIdleSeconds = 60;
-  constexpr int kNotSentLowWaterBytes =
-      128 * 1024;  // less unsent data queued: it stays in the cache
   set(socket, IPPROTO_TCP, TCP_NODELAY, 1);
   set(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
   set(socket, IPPROTO_TCP, TCP_KEEPIDLE, kKeepaliveIdleSeconds);
   set(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, kUserTimeoutMs);
-  set(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kNotSentLowWaterBytes);
 }
 
 std::uint64_t raise_descriptor_limit() {
