@@ -297,6 +297,11 @@ bool Ring::has_input(int socket) {
   return result_of(::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT)) != -EAGAIN;
 }
 
+int Ring::accept_now(int listener) {
+  return static_cast<int>(
+      result_of(::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)));
+}
+
 std::int64_t Ring::splice_in(int socket, const PipeEnds& pipe, std::size_t count) {
   return result_of(
       ::splice(socket, nullptr, pipe.in, nullptr, count, SPLICE_F_NONBLOCK | SPLICE_F_MOVE));

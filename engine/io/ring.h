@@ -93,6 +93,8 @@ class Ring {
   void give_back(const Completion& completion);
 
   // ---- Calls that never block: a result ≥ 0, or a negated errno.
+  // As the completions of accept().
+  [[nodiscard]] int accept_now(int listener);
   [[nodiscard]] std::int64_t send(int socket, std::string_view bytes);
   [[nodiscard]] std::int64_t recv_now(int socket, std::span<char> into);
   // Whether there are bytes, an end or an error to read; nothing is taken.

@@ -216,6 +216,7 @@ void Connection::note_send_failure(int error) {
 }
 
 void Connection::finish_writing() {
+  if (std::exchange(finish_asked_, true)) return;
   finish_after_flush_ = true;
   mark_dirty();
 }

@@ -138,6 +138,7 @@ class Connection {
   bool tell_drained_ = false;
   bool tell_end_ = false;
   bool tell_failure_ = false;
+  bool finish_asked_ = false;
   bool finish_after_flush_ = false;
   bool close_after_flush_ = false;
   bool closing_ = false;

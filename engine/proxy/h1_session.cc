@@ -11,8 +11,9 @@
 namespace engine::proxy {
 namespace {
 
-// How long a fresh connection may still bring its first request once the worker drains.
-constexpr base::Time kFirstRequestPatience = 500 * base::kMillisecond;
+// How long a connection without a stream may still bring a request, or the rest of what it sends,
+// once the worker drains.
+constexpr base::Time kDrainPatience = 500 * base::kMillisecond;
 
 }  // namespace
 
@@ -62,6 +63,7 @@ std::size_t H1Session::on_head_bytes(std::string_view bytes) {
   state_ = State::Busy;
   scanned_ = 0;
   ++requests_;
+  last_request_ = !head.keep_alive;
   worker_.timers().clear(timer_);
   stream_ = &worker_.new_stream(*this, std::move(head_));
   head_ = base::Buffer(worker_.blocks());
@@ -88,17 +90,16 @@ void H1Session::refuse(base::Cause cause, std::string_view why) {
   const Reply reply{.status = status, .cause = cause, .details = why, .close = true};
   write_reply(connection_.out(), reply, worker_);
   connection_.written();
-  linger();
+  linger(route::kLingerTimeout);
 }
 
 void H1Session::on_stream_done(bool keep_alive, bool request_complete) {
   stream_ = nullptr;
-  if (!request_complete) return linger();
   // Requests that came before the client's end are still answered.
-  if (!keep_alive || (connection_.ended() && connection_.kept().empty())) {
-    return connection_.kept().empty() ? close() : linger();
-  }
-  await_request();
+  if (keep_alive && !(connection_.ended() && connection_.kept().empty())) return await_request();
+  // A client that said close sends nothing more (RFC 9112 section 9.6); another may be about to.
+  if (request_complete && last_request_ && connection_.kept().empty()) return close();
+  linger(route::kLingerTimeout);
 }
 
 void H1Session::on_stream_broken(bool reset) {
@@ -111,7 +112,7 @@ void H1Session::on_stream_broken(bool reset) {
 
 void H1Session::await_request() {
   state_ = State::Idle;
-  if (worker_.draining() && connection_.kept().empty()) return close();
+  if (worker_.draining() && connection_.kept().empty()) return linger(kDrainPatience);
   worker_.timers().set(timer_, worker_.now() + worker_.limits().keepalive_idle);
   // A client that sends requests but does not read the answers gets no further ones.
   if (!connection_.stuck()) connection_.want_bytes();
@@ -125,10 +126,12 @@ bool H1Session::may_stay() const {
   return worker_.now() - opened_at_ < limits.keepalive_total;
 }
 
-void H1Session::linger() {
+// Closing with unread input in the socket would make the kernel send RST, which may erase an answer
+// that the client has not read.
+void H1Session::linger(base::Time patience) {
   state_ = State::Linger;
   if (connection_.ended()) return close();
-  worker_.timers().set(timer_, worker_.now() + route::kLingerTimeout);
+  worker_.timers().set(timer_, worker_.now() + patience);
   connection_.finish_writing();
   connection_.want_bytes();
 }
@@ -142,9 +145,9 @@ void H1Session::close() {
 
 void H1Session::drain() {
   if (state_ != State::Idle) return;
-  if (requests_ > 0) return close();
+  if (requests_ > 0) return linger(kDrainPatience);
   // Its first request may be on the way; a browser's spare connection never sends one.
-  worker_.timers().set(timer_, worker_.now() + kFirstRequestPatience);
+  worker_.timers().set(timer_, worker_.now() + kDrainPatience);
 }
 
 void H1Session::end_now() {
@@ -186,7 +189,7 @@ void H1Session::on_deadline() {
   if (state_ == State::Head) {
     return refuse(base::Cause::ClientTooSlow, "the head did not arrive in time");
   }
-  close();
+  state_ == State::Idle ? linger(route::kLingerTimeout) : close();
 }
 
 }  // namespace engine::proxy

@@ -28,7 +28,7 @@ struct ClientInfo {
 };
 
 // State    waits for                            ends by
-// Idle     the first byte of a request          Head; FIN or the keep-alive limits → Closing
+// Idle     the first byte of a request          Head; FIN → Closing; the keep-alive limits → Linger
 // Head     a complete head                      Busy; a bad one or the head limit → answer, Linger
 // Busy     its stream                           Idle, Linger or Closing
 // Linger   the client to read the answer        FIN, its bounds → Closing
@@ -69,7 +69,7 @@ class H1Session final : public ConnectionEvents {
   std::size_t on_linger_bytes(std::string_view bytes);
   void refuse(base::Cause cause, std::string_view why);
   void await_request();
-  void linger();
+  void linger(base::Time patience);
   void close();
   void on_deadline();
 
@@ -83,6 +83,7 @@ class H1Session final : public ConnectionEvents {
   std::uint32_t scanned_ = 0;
   std::uint32_t requests_ = 0;
   State state_ = State::Idle;
+  bool last_request_ = false;  // the client said so
   ClientInfo client_;
 };
 

@@ -38,14 +38,19 @@ void Listener::stop() {
   worker_.ring().cancel(accept_operation_);
 }
 
-// Who comes while the process ends is refused at once, and may find another server.
+// Who waits already is served, or the kernel would reset it. Who comes while the process ends is
+// refused at once, and may find another server.
 void Listener::refuse_newcomers() {
+  while (worker_.has_slots()) {
+    const int socket = worker_.ring().accept_now(this->socket());
+    if (socket < 0) break;
+    worker_.on_connection(socket, listen_->port());
+  }
   // After a reload the address may come back: there the socket ends with its last owner.
   if (worker_.draining()) worker_.ring().shutdown(socket(), SHUT_RD);
 }
 
 void Listener::on_accept(const io::Completion& completion) {
-  if (stopping_ && !completion.more) refuse_newcomers();
   if (completion.result >= 0) {
     worker_.on_connection(completion.result, listen_->port());
     if (!worker_.has_slots()) pause();
@@ -54,8 +59,10 @@ void Listener::on_accept(const io::Completion& completion) {
     worker_.on_out_of_descriptors();
     pause();
   }
+  if (completion.more) return;
+  if (stopping_) return refuse_newcomers();
   // A multishot ends on any error, and now and then on its own.
-  if (!completion.more && !paused_) start();
+  if (!paused_) start();
 }
 
 void Listener::on_pause_over() {

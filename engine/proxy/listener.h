@@ -21,7 +21,7 @@ class Listener {
 
   void start();
   void pause();
-  // Stops for good; it may end once `stopped()`.
+  // Takes who waits already, then stops for good; it may end once `stopped()`.
   void stop();
   [[nodiscard]] bool stopped() const { return stopping_ && !accept_operation_.in_flight(); }
   [[nodiscard]] const route::Listen* listen() const { return listen_.get(); }

@@ -37,9 +37,9 @@ struct Limits {
 inline constexpr unsigned kHopsMax = 4;
 // 1xx heads that one response may bring.
 inline constexpr unsigned kInterimMax = 32;
-// After an answer that left a request body unread, so much of it is read and thrown away, for so
-// long, before the connection is closed: closing at once would send RST, which may erase the answer
-// from the client's buffer.
+// What a client sends after its last answer is read and thrown away, so much and for so long, before
+// the connection is closed: closing at once would send RST, which may erase the answer from the
+// client's buffer.
 inline constexpr std::uint64_t kLingerBytesMax = 8U << 20U;
 inline constexpr base::Time kLingerTimeout = 2 * base::kSecond;
 // Bodies with at least so much left to come are spliced where both sides are plaintext.

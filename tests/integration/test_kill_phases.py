@@ -7,7 +7,7 @@ import select
 import signal
 
 import pytest
-from descriptors import sockets
+from descriptors import LISTENERS, sockets
 from harness import DEADLINE_SECONDS, FramingError, Process, free_port, pattern, wait_until
 
 COUNT = 50
@@ -96,11 +96,10 @@ MID_RESPONSE = [
 
 @pytest.fixture
 def service(engine, killable):
-    """(engine, port, echo), warm, with the number of sockets it starts from."""
+    """(engine, port, echo)."""
     port = free_port()
     upstream = killable(port)
     process = engine(TOML.format(port=port))
-    process.sockets_at_start = sockets(process)
     return process, port, upstream
 
 
@@ -109,7 +108,7 @@ def send_all(process, **request):
     for client in clients:
         client.send_request(**request)
     # Each has its connection to the upstream.
-    wait_until(lambda: sockets(process) >= process.sockets_at_start + 2 * COUNT, "all requests at the upstream")
+    wait_until(lambda: sockets(process) >= LISTENERS + 2 * COUNT, "all requests at the upstream")
     return clients
 
 
@@ -120,7 +119,7 @@ def is_back(process, port, killable):
         for _ in range(10):
             assert client.request(target="/bytes/50k").body == pattern(50 << 10)
     upstream.end_suddenly()
-    wait_until(lambda: sockets(process) == process.sockets_at_start, "every socket closed")
+    wait_until(lambda: sockets(process) == LISTENERS, "every socket closed")
 
 
 @pytest.mark.parametrize("request_,until", PHASES)

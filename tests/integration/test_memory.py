@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from descriptors import sockets
+from descriptors import LISTENERS, sockets
 from harness import EchoProcess, RawClient, wait_until
 
 pytestmark = pytest.mark.release_only
@@ -175,6 +175,6 @@ def test_descriptors_return_when_clients_and_upstreams_are_gone(engine, mortal):
     start = process.fd_count()
     mixed_traffic(process)
     mortal.kill()
-    wait_until(lambda: sockets(process) == 1, "one socket: the listener's", 20)
+    wait_until(lambda: sockets(process) == LISTENERS, "every socket closed", 20)
     # Some pipes for splicing are kept.
     assert process.fd_count() <= start + 2 * KEPT_PIPES

@@ -2,6 +2,8 @@
 // Accepting when there is no room, and going on when there is again.
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "tests/sim/talk.h"
 
 namespace sim {
@@ -72,6 +74,21 @@ TEST(AcceptSim, without_descriptors_for_a_pipe_large_bodies_are_copied) {
   }
   EXPECT_EQ(reader.message().body, body);
   EXPECT_EQ(world.worker().counters().bytes_spliced, 0U);
+}
+
+TEST(AcceptSim, who_waited_before_the_stop_is_still_served) {
+  for (const unsigned accept_ends : {0U, 1000U}) {
+    World world(1, {.faults = {.accept_ends = accept_ends}});
+    std::vector<Peer> clients;
+    for (int i = 0; i < 3; ++i) {
+      clients.push_back(world.connect());
+      clients.back().write(kGet);
+    }
+    world.worker().stop(10 * base::kSecond);
+    world.settle();
+    for (Peer& client : clients) EXPECT_FALSE(client.was_reset()) << accept_ends;
+    EXPECT_EQ(world.kernel().open_client_sockets(), 3U) << accept_ends;
+  }
 }
 
 TEST(AcceptSim, a_stopped_worker_refuses_newcomers) {

@@ -25,8 +25,6 @@ struct Exchange {
   bool expects = false;  // 100-continue
   bool upgrades = false;
   bool client_says_close = false;
-  bool pipelined = false;     // others may follow before it is answered
-  bool before_close = false;  // it, or one behind it on its connection, closes that
   // ---- The response.
   int status = 200;
   Framing response_framing = Framing::Length;
@@ -57,8 +55,6 @@ struct Exchange {
   [[nodiscard]] bool bodyless() const {
     return method == "HEAD" || status == 204 || status == 304 || status == 101;
   }
-  // Whether the answer may close the client's connection though the client did not ask for that.
-  [[nodiscard]] bool closes() const { return early || minor_version == 0; }
   [[nodiscard]] std::string text() const;  // for messages
   [[nodiscard]] std::string request_head() const;
   [[nodiscard]] std::string request_tail(Random& random) const;  // the body as it is framed

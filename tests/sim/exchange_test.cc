@@ -56,6 +56,21 @@ TEST(ExchangeSim, a_pipelined_request_waits_until_the_first_is_answered) {
   EXPECT_EQ(seen(talk.client), "200 hello");
 }
 
+TEST(ExchangeSim, a_pipelined_request_hears_of_an_end_that_came_before_its_turn) {
+  World world(1);
+  Peer client = world.connect();
+  client.write(std::string(kGet) +
+               "POST /b HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9\r\n\r\nhalf");
+  client.finish();
+  world.settle();
+  Peer target = world.target().take();
+  target.write(kHello);
+  world.settle();
+  const std::string answers = client.read();
+  EXPECT_TRUE(answers.starts_with("HTTP/1.1 200 ")) << answers;
+  EXPECT_NE(answers.find("helloHTTP/1.1 400 "), std::string::npos) << answers;
+}
+
 TEST(ExchangeSim, a_large_body_of_each_framing_arrives_unchanged_in_both_directions) {
   const std::string body = pattern(1, 1'000'000);
   World world(1);

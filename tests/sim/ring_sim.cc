@@ -398,6 +398,10 @@ void Ring::close_pipe(PipeEnds& pipe) {
   pipe = {};
 }
 
+int Ring::accept_now(int listener) {
+  return state_->kernel.can_accept(listener) ? state_->kernel.accept(listener) : -EAGAIN;
+}
+
 void Ring::shutdown(int socket, int how) { state_->kernel.shutdown(socket, how); }
 
 void Ring::set_reset_on_close(int socket) {

@@ -98,8 +98,11 @@ bool ScriptedClient::read() {
   read_ += bytes.size();
   if (break_off()) return true;
   reader_.add(bytes);
-  if (peer_.at_end()) reader_.end();
   follow();
+  if (!over_ && !tunnel_ && peer_.at_end()) {
+    reader_.end();
+    follow();
+  }
   if (over_ || tunnel_) return true;
   if (peer_.is_over()) {
     if (answered_ < exchanges_.size() && !reader_.untouched())

@@ -3,6 +3,10 @@
 
 from pathlib import Path
 
+# The sockets of an idle engine with one worker, one address to listen on and nothing in its pools. Counting at its
+# start would be a race: the connection that found it listening may not be closed yet.
+LISTENERS = 1
+
 
 def sockets(process):
     """How many of its descriptors are sockets; those that close meanwhile do not count."""
