@@ -16,8 +16,6 @@ std::string host_and_port(const std::string& host, uint16_t port) {
 
 }  // namespace
 
-std::string Position::text() const { return line == 0 ? file : fmt::format("{}:{}", file, line); }
-
 std::string Listener::text() const { return host_and_port(host, port); }
 
 std::string Network::text() const {
@@ -29,7 +27,7 @@ std::string Network::text() const {
 std::string Target::display() const {
   switch (kind) {
     case Kind::LoopbackPort: return fmt::format("localhost:{}", port);
-    case Kind::Tcp: return host_and_port(host, port);
+    case Kind::Tcp: return (tls ? "https://" : "") + host_and_port(host, port);
     case Kind::Unix: return "unix:" + path;
     case Kind::Redirect: return "redirect:" + text;
     case Kind::Status: return fmt::format("status:{}", status);

@@ -11,21 +11,12 @@
 #include <vector>
 
 #include "config/defaults.h"
+#include "config/position.h"
+#include "config/tls.h"
 
 namespace config {
 
 using Milliseconds = std::chrono::milliseconds;
-
-// Where a value was written. `line` and `column` count from 1 (columns in code points);
-// line 0 means "nowhere in a file": a default, a flag or an environment variable.
-struct Position {
-  std::string file;
-  uint32_t line = 0;
-  uint32_t column = 0;
-
-  // "proxy.toml:18"; only the file when there is no line.
-  std::string text() const;
-};
 
 // One address to accept connections on.
 struct Listener {
@@ -64,10 +55,12 @@ struct Target {
   std::string text;
   int status = 0;
   unsigned weight = 1;  // 0..1000; 0 = gets no new requests
+  bool tls = false;     // only for Tcp: https://
   Position where;
 
   bool is_upstream() const { return kind <= Kind::Unix; }
-  // As a listing shows it: "localhost:3000", "unix:/run/app.sock", "redirect:…", "status:404".
+  // As a listing shows it: "localhost:3000", "https://app:443", "unix:/run/app.sock",
+  // "redirect:…", "status:404".
   std::string display() const;
 };
 
@@ -151,6 +144,8 @@ struct Site {
   std::string prefix;           // "/admin/"; empty = every path
   std::vector<Target> targets;  // at least one; Redirect and Status stand alone
   Policy policy;
+  SiteTls tls;
+  UpstreamTls upstream_tls;
   Position where;
 
   // "proxy.toml:18"
@@ -215,10 +210,19 @@ struct Log {
   friend bool operator==(const Log&, const Log&) = default;
 };
 
+// The address of a client as a trusted proxy writes it before the first byte of the client's own.
+enum class ProxyProtocol : uint8_t {
+  Off,       // not looked for
+  Optional,  // believed where a trusted proxy sends it
+  Required,  // and a trusted proxy that does not send it is refused
+};
+
 struct Config {
   std::vector<Listener> listen;  // never empty after a load without errors
   std::vector<Site> sites;       // in the order of file, line and column
   std::vector<Network> trusted_proxies;
+  ProxyProtocol proxy_protocol = ProxyProtocol::Off;  // else trusted_proxies is not empty
+  Tls tls;
   Engine engine;
   Log log;
 };

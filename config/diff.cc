@@ -13,17 +13,31 @@ namespace {
 
 bool same_target(const Target& a, const Target& b) {
   auto meaning = [](const Target& t) {
-    return std::tie(t.kind, t.host, t.port, t.path, t.text, t.status, t.weight);
+    return std::tie(t.kind, t.host, t.port, t.path, t.text, t.status, t.weight, t.tls);
   };
   return meaning(a) == meaning(b);
 }
 
 bool same_site(const Site& a, const Site& b) {
-  return std::ranges::equal(a.targets, b.targets, same_target) && a.policy == b.policy;
+  return std::ranges::equal(a.targets, b.targets, same_target) && a.policy == b.policy &&
+         a.tls == b.tls && a.upstream_tls == b.upstream_tls;
 }
 
 bool same_listener(const Listener& a, const Listener& b) {
   return a.host == b.host && a.port == b.port;
+}
+
+bool same_files(const Tls::Files& a, const Tls::Files& b) {
+  return a.cert == b.cert && a.key == b.key && a.is_default == b.is_default;
+}
+
+bool same_tls(const Tls& a, const Tls& b) {
+  return a.min == b.min && a.local_ca == b.local_ca &&
+         std::ranges::equal(a.files, b.files, same_files);
+}
+
+bool same_trust(const Config& a, const Config& b) {
+  return a.trusted_proxies == b.trusted_proxies && a.proxy_protocol == b.proxy_protocol;
 }
 
 std::unordered_map<std::string_view, const Site*> by_key(const Config& config) {
@@ -76,7 +90,8 @@ Diff diff(const Config& before, const Config& after) {
   if (!std::ranges::equal(before.listen, after.listen, same_listener)) {
     result.settings.emplace_back("listen");
   }
-  if (before.trusted_proxies != after.trusted_proxies) result.settings.emplace_back("trust");
+  if (!same_trust(before, after)) result.settings.emplace_back("trust");
+  if (!same_tls(before.tls, after.tls)) result.settings.emplace_back("tls");
   if (before.engine != after.engine) result.settings.emplace_back("engine");
   if (before.log != after.log) result.settings.emplace_back("log");
   return result;

@@ -11,7 +11,8 @@ namespace config {
 
 struct Diff {
   std::vector<std::string> added, changed, removed;  // keys of sites, in the order of their file
-  std::vector<std::string> settings;  // "listen", "trust", "engine", "log": those that differ
+  // "listen", "trust", "tls", "engine", "log": those that differ.
+  std::vector<std::string> settings;
 
   bool empty() const;
   // "2 sites added, 1 changed, 3 removed; listen changed", or "nothing changed".

@@ -9,11 +9,16 @@
 
 namespace config {
 
-// Every top-level table and key but [routes]; [defaults] goes to `defaults`, `include` to
-// `includes`.
+// What holds for a site that does not say otherwise.
+struct SiteDefaults {
+  Policy policy;  // [defaults]
+  SiteTls tls;    // `redirect` and `hsts` of [tls]
+};
+
+// Every top-level table and key but [routes]; `include` goes to `includes`.
 struct Settings {
   Config config;
-  Policy defaults;
+  SiteDefaults defaults;
   std::vector<Reader::Item> includes;
 };
 
@@ -22,16 +27,22 @@ enum class FileRole : uint8_t { Main, Included };
 void parse_settings(Reader& reader, const toml::table& root, FileRole role, Settings& settings);
 
 // [routes] of one file, in the order of its lines, each site with `defaults` below its own wishes.
-std::vector<Site> parse_routes(Reader& reader, const toml::table& root, const Policy& defaults);
+std::vector<Site> parse_routes(Reader& reader, const toml::table& root,
+                               const SiteDefaults& defaults);
 
 // The tables inside, one file each.
 void parse_engine(Reader& reader, const Entry& entry, Engine& engine);
 void parse_log(Reader& reader, const Entry& entry, Log& log);
 void parse_defaults(Reader& reader, const Entry& entry, Policy& policy);
+void parse_tls(Reader& reader, const Entry& entry, Settings& settings);
+void parse_site_tls(Reader& reader, const Entry& entry, SiteTls& tls);
+void parse_upstream_tls(Reader& reader, const Entry& entry, UpstreamTls& tls);
 
 struct SiteWishes {
   std::vector<Target> targets;
   Policy policy;
+  SiteTls tls;
+  UpstreamTls upstream_tls;
   bool has_target = false;  // `to` was written, right or wrong
 };
 void parse_site_table(Reader& reader, const toml::table& table, const Place& place,

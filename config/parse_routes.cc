@@ -109,6 +109,7 @@ void read_long_form(Reader& reader, const toml::key& key, const toml::table& tab
   }
   SiteWishes wishes;
   wishes.policy = std::move(site.policy);
+  wishes.tls = site.tls;
   parse_site_table(reader, table, Place{"site " + in_quotes(key.str()), {}, false}, wishes);
   if (!wishes.has_target) {
     reader.error(key.source(), fmt::format("site {} has no target", in_quotes(key.str())),
@@ -116,12 +117,15 @@ void read_long_form(Reader& reader, const toml::key& key, const toml::table& tab
   }
   site.targets = std::move(wishes.targets);
   site.policy = std::move(wishes.policy);
+  site.tls = wishes.tls;
+  site.upstream_tls = std::move(wishes.upstream_tls);
 }
 
-void read_site(Reader& reader, const toml::key& key, const toml::node& node, const Policy& defaults,
-               std::vector<Site>& sites) {
+void read_site(Reader& reader, const toml::key& key, const toml::node& node,
+               const SiteDefaults& defaults, std::vector<Site>& sites) {
   Site site;
-  site.policy = defaults;
+  site.policy = defaults.policy;
+  site.tls = defaults.tls;
   site.where = reader.position(key.source());
   std::expected<SiteKey, Complaint> name = parse_site_key(key.str());
   if (!name) {
@@ -156,7 +160,8 @@ void parse_targets(Reader& reader, const toml::node& node, std::vector<Target>& 
   check_together(reader, targets, node);
 }
 
-std::vector<Site> parse_routes(Reader& reader, const toml::table& root, const Policy& defaults) {
+std::vector<Site> parse_routes(Reader& reader, const toml::table& root,
+                               const SiteDefaults& defaults) {
   auto found = root.find("routes");
   if (found == root.end()) return {};
   const toml::table* table = found->second.as_table();

@@ -43,26 +43,32 @@ void read_include(Reader& reader, const Entry& entry, Settings& settings) {
   if (patterns) settings.includes = std::move(*patterns);
 }
 
-void read_proxies(Reader& reader, const Entry& entry, std::vector<Network>& networks) {
+void read_proxies(Reader& reader, const Entry& entry, Config& config) {
   std::optional<std::vector<Reader::Item>> items = reader.strings(entry);
   if (!items) return;
   for (const Reader::Item& item : *items) {
     std::expected<Network, Complaint> network = parse_network(item.text);
     if (network) {
-      networks.push_back(*network);
+      config.trusted_proxies.push_back(*network);
     } else {
       reader.error(item.node->source(), network.error());
     }
   }
 }
 
-constexpr std::array kTrustFields = {
-    Field<std::vector<Network>>{"proxies", read_proxies},
-    Field<std::vector<Network>>{"proxy_protocol", nullptr},
-};
+void read_proxy_protocol(Reader& reader, const Entry& entry, Config& config) {
+  static constexpr std::array kChoices = {
+      std::pair{std::string_view("off"), ProxyProtocol::Off},
+      std::pair{std::string_view("optional"), ProxyProtocol::Optional},
+      std::pair{std::string_view("required"), ProxyProtocol::Required}};
+  reader.choice<ProxyProtocol>(entry, kChoices, {}, config.proxy_protocol);
+}
+
+constexpr std::array kTrustFields = {Field<Config>{"proxies", read_proxies},
+                                     Field<Config>{"proxy_protocol", read_proxy_protocol}};
 
 void read_trust(Reader& reader, const Entry& entry, Settings& settings) {
-  read_table<std::vector<Network>>(reader, entry, kTrustFields, settings.config.trusted_proxies);
+  read_table<Config>(reader, entry, kTrustFields, settings.config);
 }
 
 void read_engine(Reader& reader, const Entry& entry, Settings& settings) {
@@ -74,7 +80,7 @@ void read_log(Reader& reader, const Entry& entry, Settings& settings) {
 }
 
 void read_defaults(Reader& reader, const Entry& entry, Settings& settings) {
-  parse_defaults(reader, entry, settings.defaults);
+  parse_defaults(reader, entry, settings.defaults.policy);
 }
 
 // parse_routes reads it, when the defaults of all files are known.
@@ -88,8 +94,8 @@ constexpr std::array kTopFields = {
     Field<Settings>{"engine", read_engine},
     Field<Settings>{"log", read_log},
     Field<Settings>{"include", read_include, true},
+    Field<Settings>{"tls", parse_tls},
     Field<Settings>{"wake", nullptr},
-    Field<Settings>{"tls", nullptr},
     Field<Settings>{"docker", nullptr},
     Field<Settings>{"admin", nullptr},
     Field<Settings>{"trace", nullptr},

@@ -252,12 +252,7 @@ constexpr std::array kLimitFields = {
 };
 
 void read_errors(Reader& reader, const Entry& entry, Policy& policy) {
-  std::string directory;
-  if (!reader.string(entry, directory)) return;
-  if (directory.empty() || has_control(directory)) {
-    return reader.error(entry.node.source(), "\"errors\" takes the path of a directory");
-  }
-  policy.errors_directory = (reader.source().directory() / directory).string();
+  reader.path(entry, "a directory", policy.errors_directory);
 }
 
 void read_to(Reader& reader, const Entry& entry, SiteWishes& wishes) {
@@ -265,7 +260,13 @@ void read_to(Reader& reader, const Entry& entry, SiteWishes& wishes) {
   parse_targets(reader, entry.node, wishes.targets);
 }
 
-using Read = void (*)(Reader&, const Entry&, SiteWishes&);
+void read_tls(Reader& reader, const Entry& entry, SiteWishes& wishes) {
+  parse_site_tls(reader, entry, wishes.tls);
+}
+
+void read_upstream_tls(Reader& reader, const Entry& entry, SiteWishes& wishes) {
+  parse_upstream_tls(reader, entry, wishes.upstream_tls);
+}
 
 // Lets a field that only knows a Policy stand in the table of a whole site.
 template <void (*read)(Reader&, const Entry&, Policy&)>
@@ -294,6 +295,8 @@ constexpr std::array kSiteFields = {
     Field<SiteWishes>{"retry", to_member<kRetryFields, &Policy::retry>},
     Field<SiteWishes>{"limit", to_member<kLimitFields, &Policy::limit>},
     Field<SiteWishes>{"errors", to_policy<read_errors>},
+    Field<SiteWishes>{"tls", read_tls},
+    Field<SiteWishes>{"upstream_tls", read_upstream_tls},
     Field<SiteWishes>{"health", nullptr},
     Field<SiteWishes>{"sticky", nullptr},
     Field<SiteWishes>{"outlier", nullptr},
@@ -309,7 +312,19 @@ constexpr std::array kSiteFields = {
 
 void refuse_in_defaults(Reader& reader, const Entry& entry, SiteWishes&) {
   reader.error(entry.key.source(),
-               fmt::format("{} belongs to a site, not to [defaults]", in_quotes(entry.name())));
+               fmt::format("{} belongs to a site, not to [defaults]", in_quotes(entry.name())),
+               entry.name() == "tls" ? "write redirect and hsts in [tls]" : "");
+}
+
+constexpr std::array<std::string_view, 4> kOnlyInSites = {"to", "rewrite", "tls", "upstream_tls"};
+
+void warn_about_unused(Reader& reader, const toml::table& table, const SiteWishes& wishes) {
+  auto written = table.find("upstream_tls");
+  if (written == table.end() || wishes.targets.empty()) return;
+  if (std::ranges::any_of(wishes.targets, &Target::tls)) return;
+  reader.warning(written->first.source(),
+                 {"\"upstream_tls\" has no effect: no target of this site is https://",
+                  "write https:// before the targets that speak TLS, or leave it out"});
 }
 
 }  // namespace
@@ -321,12 +336,15 @@ bool is_site_key(std::string_view name) {
 void parse_site_table(Reader& reader, const toml::table& table, const Place& place,
                       SiteWishes& wishes) {
   read_fields<SiteWishes>(reader, table, place, kSiteFields, wishes);
+  warn_about_unused(reader, table, wishes);
 }
 
 void parse_defaults(Reader& reader, const Entry& entry, Policy& policy) {
   std::array fields = kSiteFields;
   for (Field<SiteWishes>& field : fields) {
-    if (field.name == "to" || field.name == "rewrite") field.read = refuse_in_defaults;
+    if (std::ranges::find(kOnlyInSites, field.name) != kOnlyInSites.end()) {
+      field.read = refuse_in_defaults;
+    }
   }
   SiteWishes wishes;
   wishes.policy = std::move(policy);

@@ -64,7 +64,16 @@ Position Reader::position(const toml::source_region& region) const {
 }
 
 void Reader::error(const toml::source_region& at, Complaint complaint) {
+  report(Severity::Error, at, std::move(complaint));
+}
+
+void Reader::warning(const toml::source_region& at, Complaint complaint) {
+  report(Severity::Warning, at, std::move(complaint));
+}
+
+void Reader::report(Severity severity, const toml::source_region& at, Complaint complaint) {
   Diagnostic diagnostic;
+  diagnostic.severity = severity;
   diagnostic.where = position(at);
   // A value over several lines is marked to the end of its first.
   diagnostic.end_column = at.end.line == at.begin.line ? at.end.column : UINT32_MAX;
@@ -133,6 +142,16 @@ bool Reader::string(const Entry& entry, std::string& out) {
   std::optional<std::string> value = text(entry.node);
   if (value) out = std::move(*value);
   return value.has_value();
+}
+
+void Reader::path(const Entry& entry, std::string_view of, std::string& out) {
+  std::string written;
+  if (!string(entry, written)) return;
+  if (written.empty() || has_control(written)) {
+    return error(entry.node.source(),
+                 fmt::format("{} takes the path of {}", in_quotes(entry.name()), of));
+  }
+  out = (source_.directory() / written).string();
 }
 
 void Reader::duration(const Entry& entry, Milliseconds& out) {

@@ -51,6 +51,7 @@ class Reader {
   void error(const toml::source_region& at, std::string message, std::string hint = {}) {
     error(at, Complaint{std::move(message), std::move(hint)});
   }
+  void warning(const toml::source_region& at, Complaint complaint);
   void unknown_key(const Entry& entry, std::span<const std::string_view> known);
   void unsupported_key(const Entry& entry);
   // `"grace" takes a duration, not a table`
@@ -61,6 +62,8 @@ class Reader {
   // Each leaves `out` alone when the value is wrong, after reporting it.
   std::optional<std::string> text(const toml::node& node);  // interpolated; only for strings
   bool string(const Entry& entry, std::string& out);
+  // Joined to the directory of the file it is written in. `of`: "a directory", for the message.
+  void path(const Entry& entry, std::string_view of, std::string& out);
   void duration(const Entry& entry, Milliseconds& out);
   void size(const Entry& entry, uint64_t& out, uint64_t least, uint64_t most);
   bool integer(const Entry& entry, uint64_t& out, uint64_t least, uint64_t most);
@@ -94,6 +97,7 @@ class Reader {
                   std::span<const std::string_view> names, std::span<const std::string_view> later);
 
  private:
+  void report(Severity severity, const toml::source_region& at, Complaint complaint);
   void report_interpolation(const toml::node& node, Complaint complaint, std::string_view at);
 
   const Source& source_;

@@ -15,9 +15,9 @@ namespace config {
 namespace {
 
 constexpr std::array<std::string_view, 4> kPlaceholders = {"uri", "host", "path", "query"};
-constexpr std::array<std::string_view, 4> kUnsupported = {"https://", "h2c://",
-                                                          "file:", "tls-passthrough:"};
-constexpr std::array<std::string_view, 4> kSchemes = {"http", "unix", "redirect", "status"};
+constexpr std::array<std::string_view, 3> kUnsupported = {"h2c://", "file:", "tls-passthrough:"};
+constexpr std::array<std::string_view, 5> kSchemes = {"http", "https", "unix", "redirect",
+                                                      "status"};
 // 308 keeps the method and the body; 301 and 302 turn a POST into a GET.
 constexpr int kRedirectStatus = 308;
 constexpr std::size_t kUnixPathBytes = sizeof(sockaddr_un::sun_path) - 1;
@@ -151,8 +151,9 @@ std::expected<Target, Complaint> tcp_target(HostPort address, std::string_view w
   return target;
 }
 
-std::expected<Target, Complaint> parse_http(std::string_view written) {
-  std::string_view rest = written.substr(std::string_view("http://").size());
+// [user@]host[:port][/] of an http:// or https:// target.
+std::expected<HostPort, Complaint> parse_authority(std::string_view written) {
+  std::string_view rest = written.substr(written.find("//") + 2);
   if (rest.find('@') != std::string_view::npos) {
     return refuse("a target has no user or password",
                   "send them with headers.request.set.Authorization");
@@ -163,9 +164,25 @@ std::expected<Target, Complaint> parse_http(std::string_view written) {
     return refuse(fmt::format("target {} has a path", in_quotes(written)),
                   "leave it out; rewrite.strip changes the path that a target sees");
   }
-  std::expected<HostPort, Complaint> address = parse_host_port(rest.substr(0, end));
+  return parse_host_port(rest.substr(0, end));
+}
+
+std::expected<Target, Complaint> parse_http(std::string_view written) {
+  std::expected<HostPort, Complaint> address = parse_authority(written);
   if (!address) return std::unexpected(address.error());
   return tcp_target(std::move(*address), written, 80);
+}
+
+// Always a host, "localhost" too: its name is what the certificate must be for.
+std::expected<Target, Complaint> parse_https(std::string_view written) {
+  std::expected<HostPort, Complaint> address = parse_authority(written);
+  if (!address) return std::unexpected(address.error());
+  Target target;
+  target.kind = Target::Kind::Tcp;
+  target.tls = true;
+  target.host = std::move(address->host);
+  target.port = address->port.value_or(443);
+  return target;
 }
 
 // "name:rest" that cannot be a host with a port.
@@ -180,8 +197,8 @@ std::optional<Complaint> unknown_kind(std::string_view text) {
   }
   std::string_view meant = nearest(text.substr(0, colon), kSchemes);
   return Complaint{fmt::format("unknown kind of target {}", in_quotes(text)),
-                   meant.empty() ? "write a port, \"host:port\", \"http://…\", \"unix:…\", "
-                                   "\"redirect:…\" or \"status:…\""
+                   meant.empty() ? "write a port, \"host:port\", \"http://…\", \"https://…\", "
+                                   "\"unix:…\", \"redirect:…\" or \"status:…\""
                                  : fmt::format("did you mean \"{}:\"?", meant)};
 }
 
@@ -209,6 +226,7 @@ std::expected<Target, Complaint> parse_target(std::string_view text) {
   if (text.starts_with("status:")) return parse_status(text.substr(7));
   if (text.starts_with("unix:")) return parse_unix(text.substr(5));
   if (text.starts_with("http://")) return parse_http(text);
+  if (text.starts_with("https://")) return parse_https(text);
   if (text.starts_with(':') && is_digits(text.substr(1))) {
     return refuse(fmt::format("target {} has no host", in_quotes(text)),
                   fmt::format("write {}", text.substr(1)));

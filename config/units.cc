@@ -17,12 +17,13 @@ struct Unit {
 };
 
 constexpr std::array kTimeUnits = {Unit{"ms", 1}, Unit{"s", 1'000}, Unit{"m", 60'000},
-                                   Unit{"h", 3'600'000}};
+                                   Unit{"h", 3'600'000}, Unit{"d", 86'400'000}};
 constexpr std::array kSizeUnits = {
     Unit{"B", 1},      Unit{"KiB", 1ull << 10}, Unit{"MiB", 1ull << 20},  Unit{"GiB", 1ull << 30},
     Unit{"KB", 1'000}, Unit{"MB", 1'000'000},   Unit{"GB", 1'000'000'000}};
 
-constexpr uint64_t kLongestMs = 8760ull * 3'600'000;
+// Two years: the max-age that browsers' lists of https-only sites ask for.
+constexpr uint64_t kLongestMs = 730ull * 86'400'000;
 
 // Nine digits after the point are exact in 64 bits for every unit above.
 constexpr std::size_t kFractionDigits = 9;

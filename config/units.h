@@ -11,7 +11,7 @@
 
 namespace config {
 
-// "500ms", "30s", "2m", "1h", "1.5s"; at most 8760 h. Nothing when it is anything else.
+// "500ms", "30s", "2m", "1h", "365d", "1.5s"; at most 730 d. Nothing when it is anything else.
 std::optional<Milliseconds> parse_duration(std::string_view text);
 
 // "512B", "64KiB", "20MiB", "1GiB", "64KB", "1MB", "1GB". Nothing when it is anything else.

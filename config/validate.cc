@@ -97,6 +97,16 @@ void check_limits(const Config& config, Findings& findings) {
   findings.report(std::move(diagnostic));
 }
 
+void check_trust(const Config& config, Findings& findings) {
+  if (config.proxy_protocol == ProxyProtocol::Off || !config.trusted_proxies.empty()) return;
+  Diagnostic diagnostic;
+  diagnostic.message = "\"proxy_protocol\" would believe nobody: \"proxies\" of [trust] is empty";
+  diagnostic.hint = "set proxies to the addresses that send it, for example [\"10.0.0.0/8\"]";
+  const Position* where = findings.claimed("trust.proxy_protocol");
+  if (where != nullptr) diagnostic.where = *where;
+  findings.report(std::move(diagnostic));
+}
+
 }  // namespace
 
 void validate(const Config& config, Findings& findings) {
@@ -104,6 +114,7 @@ void validate(const Config& config, Findings& findings) {
   warn_about_slashes(config, sites, findings);
   check_listeners(config, findings);
   check_limits(config, findings);
+  check_trust(config, findings);
 }
 
 }  // namespace config

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What only the whole configuration shows: two sites with one name, two listeners on one port.
+// What only the whole configuration shows: two sites with one name, two listeners on one port,
+// trust in nobody.
 #pragma once
 
 #include "config/config.h"

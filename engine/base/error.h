@@ -32,6 +32,7 @@ enum class Cause : std::uint8_t {
   ConnectionTimeout,
   DestinationUnreachable,
   ConnectionFailed,      // any other failure to connect
+  TlsFailed,             // no TLS session with the peer
   ConnectionTerminated,  // the target closed or reset before its response was complete
   ResponseTimeout,       // no first byte in time
   ReadTimeout,           // the response stalled

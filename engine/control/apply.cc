@@ -25,12 +25,12 @@ class TargetSlots {
     if (previous == nullptr || too_many_unused(*previous, config)) return;
     next_.targets = previous->targets;
     for (std::uint32_t i = 0; i < next_.targets.size(); ++i)
-      by_key_.emplace(next_.targets[i]->key(), i);
+      by_identity_.emplace(next_.targets[i]->identity(), i);
   }
 
   std::uint32_t use(TargetPtr target) {
-    const auto [at, is_new] =
-        by_key_.try_emplace(target->key(), static_cast<std::uint32_t>(next_.targets.size()));
+    const auto [at, is_new] = by_identity_.try_emplace(
+        target->identity(), static_cast<std::uint32_t>(next_.targets.size()));
     if (is_new) next_.targets.push_back(std::move(target));
     next_.target_index_of.emplace(next_.targets[at->second].get(), at->second);
     return at->second;
@@ -45,14 +45,15 @@ class TargetSlots {
   }
 
   route::Snapshot& next_;
-  std::unordered_map<std::string, std::uint32_t> by_key_;
+  std::unordered_map<std::string, std::uint32_t> by_identity_;
 };
 
-void add_targets(const config::Site& site, TargetSlots& slots, const route::Snapshot& next,
-                 route::Service& service) {
+void add_targets(const config::Site& site, const Apply::TlsOf& tls_of, TargetSlots& slots,
+                 const route::Snapshot& next, route::Service& service) {
   for (const config::Target& target : site.targets) {
     if (!target.is_upstream() || target.weight == 0) continue;
-    const std::uint32_t index = slots.use(target_of(target));
+    const std::uint32_t index =
+        slots.use(target_of(target, target.tls ? tls_of(site.upstream_tls) : nullptr));
     service.targets.push_back({next.targets[index], index, target.weight});
   }
 }
@@ -81,21 +82,6 @@ ServicePtr keep_or_make(route::Service service, const ServicesByName& before) {
     service.inflight = old.inflight;  // the same site: its requests still count
   }
   return std::make_shared<const route::Service>(std::move(service));
-}
-
-void build_services(const config::Config& config, const route::Snapshot* previous,
-                    route::Snapshot& next, std::vector<config::Diagnostic>& diagnostics) {
-  const ServicesByName before = services_by_name(previous);
-  TargetSlots slots(next, previous, config);
-  ErrorPages pages(diagnostics);
-  next.services.reserve(config.sites.size());
-  for (const config::Site& site : config.sites) {
-    route::Service service = service_of(site, pages);
-    add_targets(site, slots, next, service);
-    next.services.push_back(keep_or_make(std::move(service), before));
-    next.service_index_of.emplace(next.services.back().get(),
-                                  static_cast<std::uint32_t>(next.services.size() - 1));
-  }
 }
 
 bool same_site(const route::Site& left, const route::Site& right) {
@@ -129,6 +115,22 @@ std::shared_ptr<const route::TrustList> build_trust(const config::Config& config
 
 }  // namespace
 
+void Apply::build_services(const config::Config& config, const route::Snapshot* previous,
+                           route::Snapshot& next,
+                           std::vector<config::Diagnostic>& diagnostics) const {
+  const ServicesByName before = services_by_name(previous);
+  TargetSlots slots(next, previous, config);
+  ErrorPages pages(diagnostics);
+  next.services.reserve(config.sites.size());
+  for (const config::Site& site : config.sites) {
+    route::Service service = service_of(site, pages);
+    add_targets(site, tls_of_, slots, next, service);
+    next.services.push_back(keep_or_make(std::move(service), before));
+    next.service_index_of.emplace(next.services.back().get(),
+                                  static_cast<std::uint32_t>(next.services.size() - 1));
+  }
+}
+
 std::unique_ptr<route::Snapshot> Apply::build(
     const config::Config& config, const route::Snapshot* previous,
     std::vector<std::shared_ptr<const route::Listen>> listens, const Prepare& prepare,
@@ -137,6 +139,7 @@ std::unique_ptr<route::Snapshot> Apply::build(
   next->listens = std::move(listens);
   next->table = build_table(config, previous);
   next->trust = build_trust(config, previous);
+  next->proxy_protocol = proxy_protocol_of(config.proxy_protocol);
   next->limits = std::make_shared<const route::Limits>(limits_of(config.engine));
   build_services(config, previous, *next, diagnostics);
   if (prepare) prepare(targets_in_use(*next));

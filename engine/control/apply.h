@@ -21,7 +21,11 @@ class Apply {
   // Addresses of a target that needs DNS.
   using AddressesOf = std::function<std::shared_ptr<const route::Addresses>(const route::Target&)>;
 
-  explicit Apply(AddressesOf addresses_of) : addresses_of_(std::move(addresses_of)) {}
+  // How TLS is spoken to the https:// targets of a site.
+  using TlsOf = std::function<std::shared_ptr<const route::TargetTls>(const config::UpstreamTls&)>;
+
+  Apply(AddressesOf addresses_of, TlsOf tls_of)
+      : addresses_of_(std::move(addresses_of)), tls_of_(std::move(tls_of)) {}
 
   // `previous` may be null. Leaves `generation` at 0. Warnings, about error pages for example, are
   // added to `diagnostics`. `prepare` is called with the new targets before their addresses are
@@ -36,7 +40,11 @@ class Apply {
   [[nodiscard]] std::unique_ptr<route::Snapshot> refresh(const route::Snapshot& previous) const;
 
  private:
+  void build_services(const config::Config& config, const route::Snapshot* previous,
+                      route::Snapshot& next, std::vector<config::Diagnostic>& diagnostics) const;
+
   AddressesOf addresses_of_;
+  TlsOf tls_of_;
 };
 
 // The targets of `snapshot` that a service uses: those left over from earlier generations are not

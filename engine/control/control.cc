@@ -91,6 +91,23 @@ void Control::on_worker_ended() noexcept {
   parts_.ring.wake();
 }
 
+void Control::want_certificate(const std::string& name) {
+  {
+    const std::scoped_lock lock(wanted_mutex_);
+    wanted_certificates_.insert(name);
+  }
+  parts_.ring.wake();
+}
+
+void Control::issue_certificates() {
+  std::set<std::string> wanted;
+  {
+    const std::scoped_lock lock(wanted_mutex_);
+    wanted.swap(wanted_certificates_);
+  }
+  if (!wanted.empty()) parts_.state.issue_certificates({wanted.begin(), wanted.end()});
+}
+
 void Control::on_signal_readable(const io::Completion& completion) {
   if (completion.result == -ECANCELED) return;
   signalfd_siginfo info{};
@@ -104,6 +121,7 @@ void Control::on_wake(const io::Completion& completion) {
   if (completion.result == -ECANCELED) return;
   if (workers_ended_.load(std::memory_order_acquire) == parts_.worker_count) return close();
   parts_.ring.await_wake(wake_);
+  issue_certificates();
 }
 
 void Control::on_signal(int number) {

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <mutex>
+#include <set>
 #include <string>
 
 #include "engine/control/reload.h"
@@ -50,6 +52,8 @@ class Control {
   // ---- Any thread.
   // A worker's thread is about to end.
   void on_worker_ended() noexcept;
+  // A client waits for a certificate of this name.
+  void want_certificate(const std::string& name);
 
  private:
   // Running      signals, files                            a signal: Stopping
@@ -63,6 +67,7 @@ class Control {
   void on_signal(int number);
   void on_files_changed();
   void on_overdue();
+  void issue_certificates();
   void reload(const std::string& reason);
   void stop(const std::string& reason);
   void hurry();
@@ -79,6 +84,8 @@ class Control {
   io::Timer overdue_;
   io::Watch watch_;
   std::atomic<std::size_t> workers_ended_{0};
+  std::mutex wanted_mutex_;
+  std::set<std::string> wanted_certificates_;
 };
 
 }  // namespace engine::control

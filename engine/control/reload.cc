@@ -68,7 +68,13 @@ WatchedPaths watched_paths(const std::string& main_path, const config::Result& r
     else
       directories.insert(directory_of_pattern(pattern));
   }
+  for (const config::Tls::Files& pair : result.config.tls.files)
+    files.insert({pair.cert, pair.key});
   for (const config::Site& site : result.config.sites) {
+    for (const std::string& path :
+         {site.upstream_tls.ca, site.upstream_tls.cert, site.upstream_tls.key}) {
+      if (!path.empty()) files.insert(path);
+    }
     if (!site.policy.errors_directory.empty()) directories.insert(site.policy.errors_directory);
   }
   return {{files.begin(), files.end()}, {directories.begin(), directories.end()}};

@@ -96,11 +96,27 @@ route::Service service_of(const config::Site& site, ErrorPages& pages) {
   service.strip_prefix = policy.strip_prefix;
   service.request_edits = edits_of(policy.request_headers);
   service.response_edits = edits_of(policy.response_headers);
+  service.secure_response_edits = service.response_edits;
+  if (const auto age = site.tls.hsts.count(); age > 0) {
+    service.secure_response_edits.push_back(
+        {.name = "Strict-Transport-Security", .value = "max-age=" + std::to_string(age)});
+  }
+  service.redirects_to_https = site.tls.redirect;
   service.error_pages = pages.read(policy.errors_directory, site.where);
   return service;
 }
 
-std::shared_ptr<const route::Target> target_of(const config::Target& target) {
+route::ProxyProtocol proxy_protocol_of(config::ProxyProtocol protocol) {
+  switch (protocol) {
+    case config::ProxyProtocol::Optional: return route::ProxyProtocol::Optional;
+    case config::ProxyProtocol::Required: return route::ProxyProtocol::Required;
+    case config::ProxyProtocol::Off: break;
+  }
+  return route::ProxyProtocol::Off;
+}
+
+std::shared_ptr<const route::Target> target_of(const config::Target& target,
+                                               std::shared_ptr<const route::TargetTls> tls) {
   switch (target.kind) {
     case config::Target::Kind::LoopbackPort:
       return std::make_shared<const route::Target>(route::TargetKind::Loopback, "localhost",
@@ -109,8 +125,8 @@ std::shared_ptr<const route::Target> target_of(const config::Target& target) {
       return std::make_shared<const route::Target>(route::TargetKind::Unix, target.path,
                                                    std::uint16_t{0});
     default:
-      return std::make_shared<const route::Target>(route::TargetKind::Tcp, target.host,
-                                                   target.port);
+      return std::make_shared<const route::Target>(route::TargetKind::Tcp, target.host, target.port,
+                                                   std::move(tls));
   }
 }
 

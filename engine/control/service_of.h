@@ -12,6 +12,7 @@
 #include "config/diagnostic.h"
 #include "engine/route/limits.h"
 #include "engine/route/service.h"
+#include "engine/route/trust.h"
 
 namespace engine::control {
 
@@ -39,7 +40,10 @@ class ErrorPages {
 [[nodiscard]] int page_status(std::string_view file_name);
 
 [[nodiscard]] route::Service service_of(const config::Site& site, ErrorPages& pages);
-[[nodiscard]] std::shared_ptr<const route::Target> target_of(const config::Target& target);
+[[nodiscard]] route::ProxyProtocol proxy_protocol_of(config::ProxyProtocol protocol);
+// `tls` is null for a target in plaintext.
+[[nodiscard]] std::shared_ptr<const route::Target> target_of(
+    const config::Target& target, std::shared_ptr<const route::TargetTls> tls);
 [[nodiscard]] route::Limits limits_of(const config::Engine& engine);
 
 }  // namespace engine::control

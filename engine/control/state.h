@@ -11,9 +11,11 @@
 #include "config/config.h"
 #include "config/diagnostic.h"
 #include "engine/control/apply.h"
+#include "engine/control/certificates.h"
 #include "engine/control/failure.h"
 #include "engine/control/listeners.h"
 #include "engine/control/resolve.h"
+#include "engine/control/target_tls.h"
 #include "engine/io/timers.h"
 #include "engine/route/published.h"
 
@@ -27,6 +29,8 @@ class State {
     route::Published& published;
     Listeners& listeners;
     Resolver& resolver;
+    Certificates& certificates;
+    TargetTlsContexts& target_tls;
     std::function<void()> notify_workers;  // a snapshot was published
   };
   explicit State(Parts parts);
@@ -39,6 +43,8 @@ class State {
                                                    std::vector<config::Diagnostic>& diagnostics);
   // Publishes the resolver's addresses when they changed.
   void refresh_addresses();
+  // Publishes local certificates for `names`, those that can be issued.
+  void issue_certificates(const std::vector<std::string>& names);
 
   [[nodiscard]] const config::Config& config() const { return config_; }
   [[nodiscard]] const route::Snapshot* snapshot() const { return parts_.published.current(); }
@@ -47,12 +53,15 @@ class State {
  private:
   void publish(std::unique_ptr<route::Snapshot> next);
   void on_collect();
+  void replace_ticket_keys(std::unique_ptr<route::Snapshot> next);
+  void on_new_ticket_keys();
 
   Parts parts_;
   Apply apply_;
   config::Config config_;
   std::uint64_t generation_ = 0;
   io::Timer collect_;
+  io::Timer new_ticket_keys_;
   base::Time collect_pause_ = 0;
 };
 

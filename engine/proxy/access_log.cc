@@ -62,6 +62,7 @@ void format_json(const LogLine& line, std::string& out) {
     append_json(out, "ua", record.user_agent);
     append_json(out, "referer", record.referer);
   }
+  append_json(out, "tls", line.client->tls);
   append_json(out, "client", line.client->address());
   fmt::format_to(to, ",\"port\":{},\"status\":{}", line.client->port, line.status);
   append_json(out, "error", line.error);

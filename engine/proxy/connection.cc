@@ -90,7 +90,7 @@ void Connection::on_received(const io::Completion& completion) {
     if (!closing_ && completion.result > 0) {
       more_is_likely_ = completion.socket_nonempty;
       poll_first_ = !completion.socket_nonempty;
-      deliver(bytes);
+      secure_ ? decrypt(bytes) : deliver(bytes);
     }
     ring.give_back(completion);
   }
@@ -99,6 +99,57 @@ void Connection::on_received(const io::Completion& completion) {
     return mark_dirty();  // asked again when this tick's buffers are back
   if (completion.result == -ECANCELED || completion.result == -EINTR) return arm();
   if (completion.result <= 0) note_end(-completion.result);
+}
+
+void Connection::start_tls(std::shared_ptr<const tls::Context> context,
+                           std::shared_ptr<const tls::TicketKeys> tickets,
+                           std::string_view protocols, std::string_view server_name,
+                           std::string_view first) {
+  ENSURE(secure_ == nullptr, "a connection starts TLS twice");
+  secure_ = std::make_unique<Secure>(worker_.blocks(), std::move(context), std::move(tickets),
+                                     protocols, server_name);
+  decrypt(first);
+}
+
+// Takes all of it: what is left inside is less than a record.
+void Connection::decrypt(std::string_view bytes) {
+  tls::Session& session = secure_->session;
+  const bool was_established = session.established();
+  session.feed(bytes);
+  const std::span<char> plaintext = worker_.plaintext();
+  while (const std::size_t count = session.read(plaintext)) {
+    deliver({plaintext.data(), count});
+    if (closing_) return;
+  }
+  after_tls(was_established);
+}
+
+void Connection::after_tls(bool was_established) {
+  const tls::Session& session = secure_->session;
+  if (!was_established && session.established()) tell_secured_ = true;
+  if (session.state() == tls::Session::State::Ended) note_end(0);
+  if (session.state() == tls::Session::State::Failed) note_end(EPROTO);
+  mark_dirty();  // the handshake has something to send, or more is wanted
+}
+
+std::int64_t Connection::read_now(std::span<char> into) {
+  const std::span<char> buffer = secure_ ? worker_.ciphertext() : into;
+  // Inside decrypt() there may be more of what it was given.
+  if (const std::size_t left = secure_ ? read_plaintext(into) : 0; left > 0)
+    return static_cast<std::int64_t>(left);
+  const std::int64_t got = worker_.ring().recv_now(socket_, buffer);
+  if (got < static_cast<std::int64_t>(buffer.size())) note_drained();
+  if (secure_ == nullptr || got <= 0) return got;
+  secure_->session.feed({buffer.data(), static_cast<std::size_t>(got)});
+  const std::size_t total = read_plaintext(into);
+  after_tls(true);
+  return total > 0 ? static_cast<std::int64_t>(total) : -EAGAIN;
+}
+
+std::size_t Connection::read_plaintext(std::span<char> into) {
+  std::size_t total = 0;
+  while (const std::size_t count = secure_->session.read(into.subspan(total))) total += count;
+  return total;
 }
 
 // Bytes that are not taken are kept until the owner wants bytes again.
@@ -139,6 +190,9 @@ void Connection::note_end(int error) {
   // A send may have met the socket's error first, and taken it: then a receive sees a plain end. EPIPE only says that
   // the peer had ended before.
   if (error == 0 && send_error_ != EPIPE) error = send_error_;
+  // Without close_notify somebody else may have cut it short (RFC 8446 section 6.1).
+  if (error == 0 && secure_ && secure_->session.state() != tls::Session::State::Ended)
+    error = ECONNRESET;
   end_error_ = error;
   tell_end_ = true;
   mark_dirty();
@@ -155,6 +209,12 @@ void Connection::written() { mark_dirty(); }
 
 void Connection::write_large(std::string_view bytes) {
   if (send_error_ != 0 || closing_) return;
+  if (secure_) {
+    encrypt();
+    stuck_ ? out_.append(bytes) : secure_->session.write(bytes);
+    if (secure_->wire.size() >= kDirectBytesMin) flush();
+    return mark_dirty();
+  }
   if (bytes.size() >= kDirectBytesMin && flush()) {
     const std::int64_t sent = worker_.ring().send(socket_, bytes);
     if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
@@ -166,16 +226,28 @@ void Connection::write_large(std::string_view bytes) {
   mark_dirty();
 }
 
+// What waits becomes records, unless those before them still wait for room.
+void Connection::encrypt() {
+  if (!secure_ || stuck_) return;
+  tls::Session& session = secure_->session;
+  if (!out_.empty()) session.write(out_.view());
+  out_.clear();
+  if (finish_after_flush_ || close_after_flush_) session.close();
+}
+
 bool Connection::flush() {
   if (send_error_ != 0) {
     out_.clear();
+    wire().clear();
     return true;
   }
-  while (!out_.empty()) {
+  encrypt();
+  base::Buffer& bytes = wire();
+  while (!bytes.empty()) {
     if (stuck_) return false;
-    const std::int64_t sent = worker_.ring().send(socket_, out_.view());
+    const std::int64_t sent = worker_.ring().send(socket_, bytes.view());
     if (sent > 0) {
-      out_.consume(static_cast<std::size_t>(sent));
+      bytes.consume(static_cast<std::size_t>(sent));
       continue;
     }
     if (sent == -EAGAIN) {
@@ -211,6 +283,7 @@ void Connection::note_send_failure(int error) {
   if (send_error_ != 0) return;
   send_error_ = error;
   out_.clear();
+  wire().clear();
   tell_failure_ = true;
   mark_dirty();
 }
@@ -233,6 +306,7 @@ void Connection::close() {
 void Connection::reset() {
   if (closing_) return;
   out_.clear();
+  wire().clear();
   begin_closing();
   if (socket_ < 0) return;
   worker_.ring().set_reset_on_close(socket_);
@@ -261,6 +335,7 @@ void Connection::join() {
   if (closed_ || input_operation_.in_flight() || output_operation_.in_flight()) return;
   if (socket_ >= 0) worker_.ring().close(socket_);
   socket_ = -1;
+  secure_.reset();
   closed_ = true;
   events_.on_closed();
 }
@@ -270,11 +345,12 @@ void Connection::mark_dirty() { worker_.mark_dirty(*this); }
 void Connection::end_tick() {
   if (!closing_) {
     flush();
-    if (close_after_flush_ && out_.empty()) stop_peer();
+    if (close_after_flush_ && all_sent()) stop_peer();
   }
   if (closing_) return join();
   if (std::exchange(tell_failure_, false)) events_.on_send_failed(send_error_);
-  if (!closing_ && tell_drained_ && out_.empty()) {
+  if (!closing_ && std::exchange(tell_secured_, false)) events_.on_secured();
+  if (!closing_ && tell_drained_ && all_sent()) {
     tell_drained_ = false;
     events_.on_drained();
   }

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // One socket of the data plane, to a client or to a target: what waits to be sent, what arrived and
-// was not yet taken, and closing as a join with the kernel. It must not know protocols.
+// was not yet taken, TLS around both where it was started, and closing as a join with the kernel.
+// It must not know protocols.
 #pragma once
 
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "engine/base/buffer.h"
 #include "engine/base/list.h"
 #include "engine/io/operation.h"
+#include "tls/session.h"
 
 namespace engine::proxy {
 
@@ -33,6 +38,8 @@ class ConnectionEvents {
   virtual void on_drained() = 0;
   // 0, or the errno of a failed connect().
   virtual void on_connected(int error) = 0;
+  // The TLS handshake is complete. One that fails ends in on_end(EPROTO).
+  virtual void on_secured() = 0;
   // The kernel has returned everything and the socket is closed: the owner may end.
   virtual void on_closed() = 0;
 
@@ -55,6 +62,13 @@ class Connection {
   [[nodiscard]] bool is_open() const { return socket_ >= 0 && !closing_; }
   [[nodiscard]] int socket() const { return socket_; }
 
+  // ---- TLS. From here on what is read and written is plaintext; the socket has the rest. A client
+  // of a target names it; bytes that a server has seen already are `first`.
+  void start_tls(std::shared_ptr<const tls::Context> context,
+                 std::shared_ptr<const tls::TicketKeys> tickets, std::string_view protocols,
+                 std::string_view server_name, std::string_view first);
+  [[nodiscard]] const tls::Session* tls() const { return secure_ ? &secure_->session : nullptr; }
+
   // ---- Reading. Nothing is read unless it is wanted; each call asks for one delivery.
   void want_bytes();
   void want_readiness();
@@ -65,10 +79,12 @@ class Connection {
   [[nodiscard]] bool receiving() const { return input_ == Input::Receive; }
   [[nodiscard]] bool ended() const { return ended_; }
   [[nodiscard]] int end_error() const { return end_error_; }
+  // Reads past the events: a count, 0 at the end, or a negated errno. Bytes of what comes next can
+  // be kept.
+  [[nodiscard]] std::int64_t read_now(std::span<char> into);
   // on_end() by somebody who read the socket directly.
   void note_end(int error);
-  // The socket was read directly and had no more; or bytes that were read directly belong to what
-  // comes next.
+  // The socket had no more.
   void note_drained();
   void keep(std::string_view bytes) { kept_.append(bytes); }
   // Inside on_bytes(): what is in the socket comes after bytes that are still in somebody's hands.
@@ -106,14 +122,29 @@ class Connection {
   enum class Wanted : std::uint8_t { Nothing, Bytes, Readiness };
   enum class Input : std::uint8_t { Idle, Receive, Poll, Connect };
 
+  struct Secure {
+    template <class... Arguments>
+    explicit Secure(base::BlockPool& pool, Arguments&&... arguments)
+        : wire(pool), session(std::forward<Arguments>(arguments)..., wire) {}
+
+    base::Buffer wire;  // ciphertext to be sent
+    tls::Session session;
+  };
+
   void on_input(const io::Completion& completion);
   void on_output(const io::Completion& completion);
   void on_received(const io::Completion& completion);
   void arm();
   void tell_end_again();
+  void decrypt(std::string_view bytes);
+  [[nodiscard]] std::size_t read_plaintext(std::span<char> into);
   void deliver(std::string_view bytes);
   void deliver_kept();
   std::size_t offer(std::string_view bytes);
+  void encrypt();
+  void after_tls(bool was_established);
+  [[nodiscard]] base::Buffer& wire() { return secure_ ? secure_->wire : out_; }
+  [[nodiscard]] bool all_sent() { return out_.empty() && wire().empty(); }
   void mark_dirty();
   void begin_closing();
   void stop_peer();
@@ -125,6 +156,7 @@ class Connection {
   io::Operation output_operation_{io::On<&Connection::on_output>{}, this};
   base::Buffer out_;
   base::Buffer kept_;
+  std::unique_ptr<Secure> secure_;
   int socket_ = -1;
   int end_error_ = 0;
   int send_error_ = 0;
@@ -137,6 +169,7 @@ class Connection {
   bool stuck_ = false;
   bool tell_drained_ = false;
   bool tell_end_ = false;
+  bool tell_secured_ = false;
   bool tell_failure_ = false;
   bool finish_asked_ = false;
   bool finish_after_flush_ = false;

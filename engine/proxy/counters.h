@@ -10,7 +10,9 @@ namespace engine::proxy {
 struct Counters {
   std::uint64_t connections = 0;  // accepted
   std::uint64_t connections_open = 0;
-  std::uint64_t accept_pauses = 0;  // out of slots or descriptors
+  std::uint64_t tls_handshakes = 0;  // with clients, completed
+  std::uint64_t tls_resumed = 0;     // of these
+  std::uint64_t accept_pauses = 0;   // out of slots or descriptors
   std::uint64_t requests = 0;
   std::uint64_t responses_2xx = 0;
   std::uint64_t responses_3xx = 0;

@@ -4,30 +4,22 @@
 #include <utility>
 
 #include "engine/http/h1_head.h"
-#include "engine/proxy/addresses.h"
+#include "engine/proxy/reply.h"
+#include "engine/proxy/session.h"
 #include "engine/proxy/stream.h"
 #include "engine/proxy/worker.h"
 
 namespace engine::proxy {
-namespace {
 
-// How long a connection without a stream may still bring a request, or the rest of what it sends,
-// once the worker drains.
-constexpr base::Time kDrainPatience = 500 * base::kMillisecond;
-
-}  // namespace
-
-H1Session::H1Session(Worker& worker, int socket, std::uint16_t local_port)
+H1Session::H1Session(Worker& worker, Session& session)
     : worker_(worker),
-      connection_(worker, *this),
-      head_(worker.blocks()),
-      opened_at_(worker.now()) {
-  connection_.open(socket);
-  client_.local_port = local_port;
-  describe_client(worker, socket, client_);
-  worker_.timers().set(timer_, opened_at_ + worker_.limits().head_timeout);
-  connection_.want_bytes();
+      session_(session),
+      connection_(session.connection()),
+      head_(worker.blocks()) {
+  worker_.timers().set(timer_, session.opened_at() + worker_.limits().head_timeout);
 }
+
+const ClientInfo& H1Session::client() const { return session_.client(); }
 
 std::size_t H1Session::on_bytes(std::string_view bytes) {
   if (state_ == State::Busy) return stream_->on_client_bytes(bytes);
@@ -86,7 +78,7 @@ std::size_t H1Session::on_linger_bytes(std::string_view bytes) {
 
 void H1Session::refuse(base::Cause cause, std::string_view why) {
   const std::uint16_t status = base::describe(cause).status;
-  worker_.log_refusal(client_, status, cause, why);
+  worker_.log_refusal(client(), status, cause, why);
   const Reply reply{.status = status, .cause = cause, .details = why, .close = true};
   write_reply(connection_.out(), reply, worker_);
   connection_.written();
@@ -112,7 +104,7 @@ void H1Session::on_stream_broken(bool reset) {
 
 void H1Session::await_request() {
   state_ = State::Idle;
-  if (worker_.draining() && connection_.kept().empty()) return linger(kDrainPatience);
+  if (worker_.draining() && connection_.kept().empty()) return linger(route::kDrainPatience);
   worker_.timers().set(timer_, worker_.now() + worker_.limits().keepalive_idle);
   // A client that sends requests but does not read the answers gets no further ones.
   if (!connection_.stuck()) connection_.want_bytes();
@@ -123,7 +115,7 @@ bool H1Session::may_stay() const {
   if (worker_.draining() || (connection_.ended() && connection_.kept().empty())) return false;
   if (limits.requests_per_connection_max > 0 && requests_ >= limits.requests_per_connection_max)
     return false;
-  return worker_.now() - opened_at_ < limits.keepalive_total;
+  return worker_.now() - session_.opened_at() < limits.keepalive_total;
 }
 
 // Closing with unread input in the socket would make the kernel send RST, which may erase an answer
@@ -145,9 +137,9 @@ void H1Session::close() {
 
 void H1Session::drain() {
   if (state_ != State::Idle) return;
-  if (requests_ > 0) return linger(kDrainPatience);
+  if (requests_ > 0) return linger(route::kDrainPatience);
   // Its first request may be on the way; a browser's spare connection never sends one.
-  worker_.timers().set(timer_, worker_.now() + kDrainPatience);
+  worker_.timers().set(timer_, worker_.now() + route::kDrainPatience);
 }
 
 void H1Session::end_now() {
@@ -179,10 +171,6 @@ void H1Session::on_drained() {
   if (state_ == State::Busy) return stream_->on_client_drained();
   if (state_ == State::Idle) connection_.want_bytes();
 }
-
-void H1Session::on_connected(int) {}
-
-void H1Session::on_closed() { worker_.retire(*this); }
 
 void H1Session::on_deadline() {
   if (state_ == State::Closing) return connection_.reset();

@@ -3,29 +3,19 @@
 // in order, and ends the connection in an orderly way. It must not know targets.
 #pragma once
 
-#include <array>
 #include <string_view>
 
 #include "engine/base/buffer.h"
-#include "engine/base/list.h"
+#include "engine/base/error.h"
 #include "engine/io/timers.h"
-#include "engine/proxy/connection.h"
-#include "engine/proxy/reply.h"
+#include "engine/proxy/client_info.h"
 
 namespace engine::proxy {
 
+class Connection;
+class Session;
 class Stream;
-
-// What is known of the client before its first byte.
-struct ClientInfo {
-  std::array<char, 64> address_text{};
-  std::uint8_t address_length = 0;
-  std::uint16_t port = 0;        // of the client
-  std::uint16_t local_port = 0;  // it connected to
-  bool trusted = false;          // in [trust] proxies
-
-  [[nodiscard]] std::string_view address() const { return {address_text.data(), address_length}; }
-};
+class Worker;
 
 // State    waits for                            ends by
 // Idle     the first byte of a request          Head; FIN → Closing; the keep-alive limits → Linger
@@ -33,9 +23,9 @@ struct ClientInfo {
 // Busy     its stream                           Idle, Linger or Closing
 // Linger   the client to read the answer        FIN, its bounds → Closing
 // Closing  the kernel                           the end
-class H1Session final : public ConnectionEvents {
+class H1Session {
  public:
-  H1Session(Worker& worker, int socket, std::uint16_t local_port);
+  H1Session(Worker& worker, Session& session);
   H1Session(const H1Session&) = delete;
   H1Session& operator=(const H1Session&) = delete;
 
@@ -48,19 +38,16 @@ class H1Session final : public ConnectionEvents {
   void end_now();
 
   [[nodiscard]] Connection& connection() { return connection_; }
-  [[nodiscard]] const ClientInfo& client() const { return client_; }
+  [[nodiscard]] const ClientInfo& client() const;
   // Whether a response that starts now may leave the connection open.
   [[nodiscard]] bool may_stay() const;
 
-  std::size_t on_bytes(std::string_view bytes) override;
-  void on_readable() override;
-  void on_end(int error) override;
-  void on_send_failed(int error) override;
-  void on_drained() override;
-  void on_connected(int error) override;
-  void on_closed() override;
-
-  base::ListHook session_hook;
+  // As ConnectionEvents has them.
+  std::size_t on_bytes(std::string_view bytes);
+  void on_readable();
+  void on_end(int error);
+  void on_send_failed(int error);
+  void on_drained();
 
  private:
   enum class State : std::uint8_t { Idle, Head, Busy, Linger, Closing };
@@ -74,17 +61,16 @@ class H1Session final : public ConnectionEvents {
   void on_deadline();
 
   Worker& worker_;
-  Connection connection_;
+  Session& session_;
+  Connection& connection_;
   base::Buffer head_;
   Stream* stream_ = nullptr;
   io::Timer timer_{io::Expires<&H1Session::on_deadline>{}, this};
-  base::Time opened_at_;
   std::uint64_t linger_bytes_ = 0;
   std::uint32_t scanned_ = 0;
   std::uint32_t requests_ = 0;
   State state_ = State::Idle;
   bool last_request_ = false;  // the client said so
-  ClientInfo client_;
 };
 
 }  // namespace engine::proxy

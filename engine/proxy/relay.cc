@@ -129,6 +129,7 @@ Relay::Turn Relay::wait_for_source(bool bulk) {
 }
 
 bool Relay::may_splice() const {
+  if (source_->tls() != nullptr || sink_->tls() != nullptr) return false;
   return decoder_.run() >= route::kSpliceBytesMin && (decoder_.run() != UINT64_MAX || rushing_);
 }
 
@@ -137,12 +138,13 @@ Relay::Turn Relay::copy_once() {
   source_->want_nothing();  // a receive that is still wanted would bring later bytes first
   std::span<char> scratch = worker_.scratch();
   // Not past the end of this message, where that is known: what follows belongs to the next one.
-  if (const std::uint64_t run = decoder_.run(); run > 0 && run < scratch.size())
+  // Records do not end there.
+  if (const std::uint64_t run = decoder_.run();
+      run > 0 && run < scratch.size() && source_->tls() == nullptr)
     scratch = scratch.first(run);
-  const std::int64_t got = worker_.ring().recv_now(source_->socket(), scratch);
+  const std::int64_t got = source_->read_now(scratch);
   if (got == -EAGAIN || got == -EINTR) {
     rushing_ = false;
-    source_->note_drained();
     return wait_for_source(false);
   }
   if (got <= 0) {
@@ -152,7 +154,6 @@ Relay::Turn Relay::copy_once() {
   const std::string_view bytes(scratch.data(), static_cast<std::size_t>(got));
   turn_bytes_ += bytes.size();
   rushing_ = bytes.size() == worker_.scratch().size();
-  if (bytes.size() < scratch.size()) source_->note_drained();
   const std::size_t taken = feed(bytes);
   source_->keep(bytes.substr(taken));
   return Turn::Again;

@@ -60,10 +60,11 @@ std::string html_page(const Reply& reply, const std::vector<std::string>& sites)
                      "small{color:#666}</style><h1>" +
                      title + "</h1><p>" + html_escape(explanation(reply)) + "</p>";
   if (!sites.empty()) page += "<p>Known sites:</p><ul>";
+  const std::string scheme = reply.secure ? "https://" : "http://";
   for (const std::string& site : sites) {
     const std::string escaped = html_escape(site);
     page += site.starts_with("*") ? "<li>" + escaped
-                                  : "<li><a href=\"http://" + escaped + "\">" + escaped + "</a>";
+                                  : "<li><a href=\"" + scheme + escaped + "\">" + escaped + "</a>";
   }
   if (!sites.empty()) page += "</ul>";
   if (!reply.request_id.empty())
@@ -143,8 +144,14 @@ void write_redirect(base::Buffer& out, std::string_view location, const http::Re
   if (request.has_query) uri += "?" + std::string(request.query);
   std::string host(request.authority.substr(0, request.authority.rfind(':')));
   if (request.authority.ends_with(']')) host = request.authority;
-  const std::array<std::pair<std::string_view, std::string_view>, 4> places = {
-      {{"{uri}", uri}, {"{host}", host}, {"{path}", request.path}, {"{query}", request.query}}};
+  std::string_view authority = request.authority;
+  if (authority.ends_with(":80")) authority.remove_suffix(3);
+  const std::array<std::pair<std::string_view, std::string_view>, 5> places = {
+      {{"{uri}", uri},
+       {"{host}", host},
+       {"{authority}", authority},
+       {"{path}", request.path},
+       {"{query}", request.query}}};
   std::string to;
   while (!location.empty()) {
     const auto* place = std::find_if(places.begin(), places.end(), [&](const auto& each) {

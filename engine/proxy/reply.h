@@ -27,6 +27,7 @@ struct Reply {
   std::string_view request_id;
   std::string_view target;  // the target's key, when one was chosen
   std::uint16_t local_port = 0;
+  bool secure = false;  // the client speaks TLS
   const route::Service* service = nullptr;
 };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "engine/http/h1_head.h"
+#include "engine/http/names.h"
 #include "engine/http/rules.h"
 #include "engine/http/target.h"
 #include "engine/proxy/h1_session.h"
@@ -15,6 +16,9 @@
 
 namespace engine::proxy {
 namespace {
+
+// Every port takes TLS, so that of the request is as good; a client of port 80 names none.
+constexpr std::string_view kToHttps = "https://{authority}{uri}";
 
 // For a head that was accepted before, perhaps under other limits.
 constexpr http::HeadLimits kNoLimits{UINT32_MAX, UINT32_MAX, http::HeadStorage::kFieldsMax};
@@ -109,8 +113,9 @@ bool Stream::admit(const http::RequestHead& head) {
 // Redirects, fixed answers, and OPTIONS that must not travel on. True when it was answered.
 bool Stream::answer_here(const http::RequestHead& head) {
   const route::Service& service = *service_->service;
-  const bool redirects = service.answer == route::Answer::Redirect;
-  if (service.answer == route::Answer::Status && !head.max_forwards_zero) {
+  const bool to_https = service.redirects_to_https && !is_secure(head);
+  const bool redirects = to_https || service.answer == route::Answer::Redirect;
+  if (service.answer == route::Answer::Status && !redirects && !head.max_forwards_zero) {
     answer(base::Cause::None, service.text);
     return true;
   }
@@ -123,11 +128,21 @@ bool Stream::answer_here(const http::RequestHead& head) {
     write_options(out, !client_keep_alive_, worker_);
   } else {
     client_status_ = 308;
-    write_redirect(out, service.text, head, !client_keep_alive_, worker_);
+    write_redirect(out, to_https ? kToHttps : std::string_view(service.text), head,
+                   !client_keep_alive_, worker_);
   }
   session_.connection().written();
   finish();
   return true;
+}
+
+// Over TLS here, or before a proxy in front that is believed. What an authority asks for to issue a
+// certificate comes without (RFC 8555 section 8.3).
+bool Stream::is_secure(const http::RequestHead& head) const {
+  const ClientInfo& client = session_.client();
+  if (!client.tls.empty() || head.path.starts_with("/.well-known/acme-challenge/")) return true;
+  return client.trusted &&
+         http::equals_ignoring_case(http::find_field(head.fields, "x-forwarded-proto"), "https");
 }
 
 // An answer of our own, when nothing went out yet.
@@ -151,6 +166,7 @@ void Stream::answer(base::Cause cause, std::string_view details) {
   reply.host = request.authority;
   reply.request_id = record_.request_id;
   reply.local_port = session_.client().local_port;
+  reply.secure = !session_.client().tls.empty();
   if (service_ != nullptr) reply.service = service_->service.get();
   if (target_ != nullptr) reply.target = target_->key;
   reply_bytes_ = write_reply(session_.connection().out(), reply, worker_);

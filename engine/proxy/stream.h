@@ -81,6 +81,7 @@ class Stream {
   // stream.cc: routing, deadlines and the end.
   bool admit(const http::RequestHead& head);
   bool answer_here(const http::RequestHead& head);
+  [[nodiscard]] bool is_secure(const http::RequestHead& head) const;
   void note_request(const http::RequestHead& head);
   void note_request_id(const http::RequestHead& head);
   void answer(base::Cause cause, std::string_view details);

@@ -31,10 +31,18 @@ base::Cause connect_cause(int error) {
     case ENOBUFS:
     case EADDRNOTAVAIL:  // every local port is in use
       return base::Cause::Overloaded;
+    case EPROTO: return base::Cause::TlsFailed;
     case ENETUNREACH:
     case EHOSTUNREACH: return base::Cause::DestinationUnreachable;
     default: return base::Cause::ConnectionFailed;
   }
+}
+
+// It closes itself, and is still there for this tick.
+std::string connect_details(Upstream* failed, int error) {
+  const tls::Session* tls = failed->connection().tls();
+  if (tls != nullptr && !tls->failure().empty()) return std::string(tls->failure());
+  return std::strerror(error);
 }
 
 // "/v1" taken from "/v1/users" leaves "/users"; what does not start with it, on a segment boundary,
@@ -133,11 +141,11 @@ void Stream::on_upstream_connected(int error) {
     record_.connected = worker_.now();
     return send_request();
   }
-  upstream_ = nullptr;  // it closes itself
+  const std::string details = connect_details(std::exchange(upstream_, nullptr), error);
   if (connect_next()) return;
   const base::Cause cause = connect_cause(error);
   if (retry(cause)) return;
-  fail({.cause = cause, .retry_safe = true, .system = error}, std::strerror(error));
+  fail({.cause = cause, .retry_safe = true, .system = error}, details);
 }
 
 void Stream::send_request() {
@@ -147,7 +155,7 @@ void Stream::send_request() {
   std::string authority;
   http::Forwarding forwarding{
       .client_address = client.address(),
-      .scheme = "http",
+      .scheme = client.tls.empty() ? "http" : "https",
       .request_id = record_.request_id,
       .via_pseudonym = worker_.via(),
       .port = client.local_port,
@@ -164,8 +172,7 @@ void Stream::send_request() {
   // An HTTP/1.0 client may name no host; to a target, an empty Host is as bad as none.
   if (service.host_policy == route::HostPolicy::Upstream ||
       (request.authority.empty() && forwarding.host_override.empty())) {
-    const bool is_unix = target_->target->kind() == route::TargetKind::Unix;
-    authority = is_unix ? "localhost" : target_->target->key();
+    authority = target_->target->authority();
     forwarding.host_override = authority;
   }
   base::Buffer& out = upstream_->connection().out();
@@ -218,9 +225,10 @@ bool Stream::may_retry_after_loss() const {
 // request's body.
 bool Stream::retry(base::Cause cause) {
   const route::Service& service = *service_->service;
-  const bool connecting =
-      cause == base::Cause::ConnectionRefused || cause == base::Cause::ConnectionTimeout ||
-      cause == base::Cause::DestinationUnreachable || cause == base::Cause::ConnectionFailed;
+  const bool connecting = cause == base::Cause::ConnectionRefused ||
+                          cause == base::Cause::ConnectionTimeout ||
+                          cause == base::Cause::DestinationUnreachable ||
+                          cause == base::Cause::ConnectionFailed || cause == base::Cause::TlsFailed;
   if (connecting && (service.retry_on & route::kRetryConnect) == 0) return false;
   if (retries_ >= service.retry_times || service.targets.size() < 2) return false;
   const auto count = std::min(service.targets.size(), kTargetsMax);

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/proxy/upstream.h"
 
+#include <cerrno>
+
 #include "engine/proxy/stream.h"
 #include "engine/proxy/upstream_pool.h"
 #include "engine/proxy/worker.h"
 
 namespace engine::proxy {
+namespace {
+
+constexpr std::string_view kProtocols = "http/1.1";
+
+}  // namespace
 
 Upstream::Upstream(Worker& worker, TargetState& target)
     : worker_(worker), target_(target), connection_(worker, *this) {
@@ -61,6 +68,7 @@ void Upstream::discard(bool reset) {
 
 std::size_t Upstream::on_bytes(std::string_view bytes) {
   if (state_ == State::Leased) return stream_->on_upstream_bytes(bytes);
+  if (state_ == State::Connecting) return 0;
   // An answer that nobody asked for must never reach the next request.
   discard(false);
   return bytes.size();
@@ -71,11 +79,13 @@ void Upstream::on_readable() {
 }
 
 void Upstream::on_end(int error) {
+  if (state_ == State::Connecting) return on_ready(error == 0 ? ECONNRESET : error);
   if (state_ == State::Leased) return stream_->on_upstream_end(error);
   discard(false);
 }
 
 void Upstream::on_send_failed(int error) {
+  if (state_ == State::Connecting) return on_ready(error);
   if (state_ == State::Leased) return stream_->on_upstream_send_failed(error);
   discard(false);
 }
@@ -86,6 +96,18 @@ void Upstream::on_drained() {
 
 void Upstream::on_connected(int error) {
   if (state_ != State::Connecting) return;
+  const route::TargetTls* tls = target_.target->tls();
+  if (error != 0 || tls == nullptr) return on_ready(error);
+  connection_.start_tls(tls->context, nullptr, kProtocols, target_.target->server_name(), {});
+  connection_.want_bytes();
+}
+
+void Upstream::on_secured() {
+  if (state_ == State::Connecting) on_ready(0);
+}
+
+// The stream can use it, or will not.
+void Upstream::on_ready(int error) {
   Stream& stream = *stream_;
   if (error == 0) {
     state_ = State::Leased;

@@ -14,7 +14,7 @@ class Stream;
 struct TargetState;
 
 // State       waits for                         ends by
-// Connecting  connect()                         Leased; a failure, the stream's deadline → Closing
+// Connecting  connect(), the TLS handshake      Leased; a failure, the stream's deadline → Closing
 // Leased      its stream                        release() → Idle, discard() → Closing
 // Idle        the next lease                    lease() → Leased; bytes, FIN, RST, idle → Closing
 // Closing     the kernel to return operations   the end
@@ -42,6 +42,7 @@ class Upstream final : public ConnectionEvents {
   void on_send_failed(int error) override;
   void on_drained() override;
   void on_connected(int error) override;
+  void on_secured() override;
   void on_closed() override;
 
   base::ListHook pool_hook;
@@ -49,6 +50,7 @@ class Upstream final : public ConnectionEvents {
  private:
   enum class State : std::uint8_t { Connecting, Leased, Idle, Closing };
 
+  void on_ready(int error);
   void on_idle_deadline();
 
   Worker& worker_;

@@ -24,6 +24,7 @@ Worker::Worker(io::Ring& ring, route::Published& published, base::ByteRing* acce
       pipes_(ring, kIdlePipesMax),
       pool_(*this),
       scratch_(std::make_unique_for_overwrite<char[]>(route::kScratchBytes)),
+      tls_scratch_(std::make_unique_for_overwrite<char[]>(kCiphertextBytes + kPlaintextBytes)),
       random_state_(options_.seed * 0x9e3779b97f4a7c15ULL + 0x1234567),
       request_id_prefix_(random()) {
   ring_.await_wake(wake_operation_);
@@ -71,6 +72,7 @@ void Worker::adopt_snapshot() {
   ++counters_.snapshots_adopted;
   pool_.adopt(*current);
   adopt_listens();
+  while (!waiting_for_certificates_.empty()) waiting_for_certificates_.pop_front().look_again();
   published_.quiesce(options_.index, current->generation);
 }
 
@@ -109,7 +111,7 @@ void Worker::settle() {
   for (Stream* stream : retired_streams_) stream_slab_.destroy(*stream);
   retired_streams_.clear();
   for (Upstream* upstream : retired_upstreams_) upstream_slab_.destroy(*upstream);
-  for (H1Session* session : retired_sessions_) session_slab_.destroy(*session);
+  for (Session* session : retired_sessions_) session_slab_.destroy(*session);
   if (!retired_upstreams_.empty() || !retired_sessions_.empty()) {
     retired_upstreams_.clear();
     retired_sessions_.clear();
@@ -133,11 +135,11 @@ void Worker::begin_draining() {
     stopping_listeners_.push_back(std::move(listener));
   }
   listeners_.clear();
-  sessions_.for_each([](H1Session& session) { session.drain(); });
+  sessions_.for_each([](Session& session) { session.drain(); });
 }
 
 void Worker::end_everything() {
-  sessions_.for_each([](H1Session& session) { session.end_now(); });
+  sessions_.for_each([](Session& session) { session.end_now(); });
 }
 
 void Worker::on_grace_over() { end_everything(); }
@@ -145,7 +147,7 @@ void Worker::on_grace_over() { end_everything(); }
 void Worker::on_connection(int socket, std::uint16_t local_port) {
   ++counters_.connections;
   ++counters_.connections_open;
-  H1Session& session = session_slab_.create(*this, socket, local_port);
+  Session& session = session_slab_.create(*this, socket, local_port);
   sessions_.push_back(session);
   if (draining_) session.drain();
 }
@@ -158,6 +160,11 @@ int Worker::open_target_socket(int family) {
   return socket;
 }
 
+void Worker::ask_for_certificate(const std::string& name, Session& session) {
+  waiting_for_certificates_.push_back(session);
+  options_.ask_for_certificate(name);
+}
+
 Stream& Worker::new_stream(H1Session& session, base::Buffer request) {
   return stream_slab_.create(*this, session, std::move(request));
 }
@@ -167,7 +174,7 @@ Upstream& Worker::new_upstream(TargetState& target) { return upstream_slab_.crea
 void Worker::retire(Stream& stream) { retired_streams_.push_back(&stream); }
 void Worker::retire(Upstream& upstream) { retired_upstreams_.push_back(&upstream); }
 
-void Worker::retire(H1Session& session) {
+void Worker::retire(Session& session) {
   --counters_.connections_open;
   retired_sessions_.push_back(&session);
 }

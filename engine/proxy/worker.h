@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,8 +19,8 @@
 #include "engine/io/timers.h"
 #include "engine/proxy/access_log.h"
 #include "engine/proxy/counters.h"
-#include "engine/proxy/h1_session.h"
 #include "engine/proxy/listener.h"
+#include "engine/proxy/session.h"
 #include "engine/proxy/stream.h"
 #include "engine/proxy/upstream.h"
 #include "engine/proxy/upstream_pool.h"
@@ -32,6 +33,8 @@ struct WorkerOptions {
   std::uint64_t seed =
       1;  // of request ids and balancing; not a secret, but different per worker and start
   std::string via = "engine";  // this proxy's name in Via and Proxy-Status
+  // Has a certificate for this name issued and published. Called by the worker's thread.
+  std::function<void(const std::string& name)> ask_for_certificate;
   AccessLogOptions access;
 };
 
@@ -70,6 +73,13 @@ class Worker {
   [[nodiscard]] std::string_view via() const { return options_.via; }
   [[nodiscard]] bool draining() const { return draining_; }
   [[nodiscard]] std::span<char> scratch() { return {scratch_.get(), route::kScratchBytes}; }
+  // For ciphertext that is read directly: with the record that TLS holds back its plaintext fits
+  // into scratch().
+  [[nodiscard]] std::span<char> ciphertext() { return {tls_scratch_.get(), kCiphertextBytes}; }
+  // One record's.
+  [[nodiscard]] std::span<char> plaintext() {
+    return {tls_scratch_.get() + kCiphertextBytes, kPlaintextBytes};
+  }
   [[nodiscard]] std::size_t receive_bytes() const { return io::RingOptions{}.buffer_bytes; }
   [[nodiscard]] std::uint64_t random();
   void next_request_id(std::array<char, 33>& id);
@@ -84,12 +94,17 @@ class Worker {
   [[nodiscard]] const Stream* request_head_owner() const { return request_head_owner_; }
   void own_request_head(const Stream* stream) { request_head_owner_ = stream; }
 
+  // Text of a TLS hello; used within one call.
+  [[nodiscard]] std::string& hello_storage() { return hello_storage_; }
+  // Asks control to issue one; the session looks again with the next snapshot.
+  void ask_for_certificate(const std::string& name, Session& session);
+
   [[nodiscard]] Stream& new_stream(H1Session& session, base::Buffer request);
   [[nodiscard]] Upstream& new_upstream(TargetState& target);
   // Frees them at the end of the tick, when none of their code is on the stack.
   void retire(Stream& stream);
   void retire(Upstream& upstream);
-  void retire(H1Session& session);
+  void retire(Session& session);
   // The connection's end_tick() runs before this tick ends.
   void mark_dirty(Connection& connection);
 
@@ -106,6 +121,9 @@ class Worker {
                    std::string_view why);
 
  private:
+  static constexpr std::size_t kPlaintextBytes = 16U << 10U;
+  static constexpr std::size_t kCiphertextBytes = route::kScratchBytes - kPlaintextBytes - 1024;
+
   void on_wake(const io::Completion& completion);
   void adopt_snapshot();
   void adopt_listens();
@@ -130,14 +148,15 @@ class Worker {
   Counters counters_;
   const route::Snapshot* snapshot_ = nullptr;
 
-  base::Slab<H1Session> session_slab_;
+  base::Slab<Session> session_slab_;
   base::Slab<Stream> stream_slab_;
   base::Slab<Upstream> upstream_slab_;
-  base::List<H1Session, &H1Session::session_hook> sessions_;
+  base::List<Session, &Session::session_hook> sessions_;
+  base::List<Session, &Session::waiting_hook> waiting_for_certificates_;
   base::List<Connection, &Connection::dirty_hook> dirty_;
   std::vector<Stream*> retired_streams_;
   std::vector<Upstream*> retired_upstreams_;
-  std::vector<H1Session*> retired_sessions_;
+  std::vector<Session*> retired_sessions_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Listener>> stopping_listeners_;
 
@@ -148,12 +167,14 @@ class Worker {
   bool ended_ = false;
 
   std::unique_ptr<char[]> scratch_;
+  std::unique_ptr<char[]> tls_scratch_;
   http::RequestHead request_head_;
   http::HeadStorage request_fields_;
   http::ResponseHead response_head_;
   http::HeadStorage response_fields_;
   const Stream* request_head_owner_ = nullptr;
   std::string log_line_;
+  std::string hello_storage_;
   std::array<char, 32> date_text_{};
   base::Time date_second_ = -1;
   std::uint64_t random_state_;

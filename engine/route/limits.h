@@ -42,6 +42,9 @@ inline constexpr unsigned kInterimMax = 32;
 // client's buffer.
 inline constexpr std::uint64_t kLingerBytesMax = 8U << 20U;
 inline constexpr base::Time kLingerTimeout = 2 * base::kSecond;
+// How long a connection without a stream may still bring a request, or the rest of what it sends,
+// once the worker drains.
+inline constexpr base::Time kDrainPatience = 500 * base::kMillisecond;
 // Bodies with at least so much left to come are spliced where both sides are plaintext.
 inline constexpr std::uint64_t kSpliceBytesMin = 16U << 10U;
 // What one relay may move before the other connections of its worker get their turn.

@@ -9,7 +9,7 @@ namespace {
 
 bool same_targets(const std::vector<WeightedTarget>& a, const std::vector<WeightedTarget>& b) {
   return std::ranges::equal(a, b, [](const WeightedTarget& left, const WeightedTarget& right) {
-    return left.weight == right.weight && left.target->key() == right.target->key();
+    return left.weight == right.weight && left.target->identity() == right.target->identity();
   });
 }
 
@@ -24,10 +24,11 @@ bool same_edits(const std::vector<http::FieldEdit>& a, const std::vector<http::F
 auto comparable(const Service& service) {
   const auto& [name, origin, answer, status, text, targets, balance, hash_header, timeouts,
                retry_times, retry_on, inflight_max, inflight, body_bytes_max, host_policy,
-               host_literal, strip_prefix, request_edits, response_edits, error_pages] = service;
+               host_literal, strip_prefix, request_edits, response_edits, secure_response_edits,
+               redirects_to_https, error_pages] = service;
   return std::tie(name, answer, status, text, balance, hash_header, timeouts, retry_times, retry_on,
                   inflight_max, body_bytes_max, host_policy, host_literal, strip_prefix,
-                  error_pages);
+                  redirects_to_https, error_pages);
 }
 
 }  // namespace
@@ -35,7 +36,8 @@ auto comparable(const Service& service) {
 bool Service::same_as(const Service& other) const {
   return comparable(*this) == comparable(other) && same_targets(targets, other.targets) &&
          same_edits(request_edits, other.request_edits) &&
-         same_edits(response_edits, other.response_edits);
+         same_edits(response_edits, other.response_edits) &&
+         same_edits(secure_response_edits, other.secure_response_edits);
 }
 
 }  // namespace engine::route

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/route/certificates.h"
 #include "engine/route/limits.h"
 #include "engine/route/listen.h"
 #include "engine/route/service.h"
@@ -25,8 +26,11 @@ struct Snapshot {
   std::vector<std::shared_ptr<const Target>> targets;       // by target_index
   std::vector<std::shared_ptr<const Addresses>> addresses;  // by target_index
   std::shared_ptr<const TrustList> trust;
+  ProxyProtocol proxy_protocol = ProxyProtocol::Off;
   std::shared_ptr<const Limits> limits;
   std::vector<std::shared_ptr<const Listen>> listens;
+  std::shared_ptr<const Certificates> certificates;
+  std::shared_ptr<const tls::TicketKeys> ticket_keys;
   // To find what a worker already holds after a reload: objects that live on keep their identity.
   std::unordered_map<const Service*, std::uint32_t> service_index_of;
   std::unordered_map<const Target*, std::uint32_t> target_index_of;

@@ -147,12 +147,24 @@ bool Address::from_unix_path(std::string_view path, Address& out) {
   return true;
 }
 
-Target::Target(TargetKind kind, std::string host, std::uint16_t port)
+Target::Target(TargetKind kind, std::string host, std::uint16_t port,
+               std::shared_ptr<const TargetTls> tls)
     : kind_(kind),
       host_(std::move(host)),
       port_(port),
-      key_(key_of(kind_, host_, port_)),
-      key_hash_(hash_bytes(kPublicSecret, key_, 0)) {}
+      key_((tls ? "https://" : "") + key_of(kind_, host_, port_)),
+      key_hash_(hash_bytes(kPublicSecret, key_, 0)),
+      tls_(std::move(tls)) {}
+
+std::string Target::authority() const {
+  if (kind_ == TargetKind::Unix) return "localhost";
+  const std::string place = key_of(kind_, host_, port_);
+  return tls_ && port_ == 443 ? place.substr(0, place.rfind(':')) : place;
+}
+
+std::string_view Target::server_name() const {
+  return tls_ == nullptr || tls_->server_name.empty() ? host_ : tls_->server_name;
+}
 
 bool Target::needs_dns() const {
   Address unused;

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tls/context.h"
+
 namespace engine::route {
 
 // A socket address of any family the engine connects to.
@@ -47,19 +49,33 @@ enum class TargetKind : std::uint8_t {
   Unix,
 };
 
-// Immutable identity; equal keys mean the same target.
+// How TLS is spoken to a target.
+struct TargetTls {
+  std::shared_ptr<const tls::Context> context;
+  std::string server_name;  // what its certificate must be for; empty: the target's host
+  std::string identity;     // equal for equal settings
+};
+
+// Immutable identity; equal identities mean the same target.
 class Target {
  public:
-  // An IPv6 literal may come with or without brackets.
-  Target(TargetKind kind, std::string host, std::uint16_t port);
+  // An IPv6 literal may come with or without brackets. `tls` null: plaintext.
+  Target(TargetKind kind, std::string host, std::uint16_t port,
+         std::shared_ptr<const TargetTls> tls = nullptr);
 
   [[nodiscard]] TargetKind kind() const { return kind_; }
   // A name, an IP literal, or a socket path.
   [[nodiscard]] const std::string& host() const { return host_; }
   [[nodiscard]] std::uint16_t port() const { return port_; }  // 0 for Unix
-  // As people write it: "10.0.0.4:8080", "localhost:3000", "unix:/run/app.sock". Used in logs and
-  // as the identity.
+  // As people write it: "10.0.0.4:8080", "localhost:3000", "unix:/run/app.sock",
+  // "https://10.0.0.4:8443". Used in logs.
   [[nodiscard]] const std::string& key() const { return key_; }
+  // Connections to targets with the same one are interchangeable.
+  [[nodiscard]] std::string identity() const { return tls_ ? key_ + " " + tls_->identity : key_; }
+  // What a Host field names it by.
+  [[nodiscard]] std::string authority() const;
+  [[nodiscard]] const TargetTls* tls() const { return tls_.get(); }
+  [[nodiscard]] std::string_view server_name() const;
   // A hash of the key, the same in every process and after every start.
   [[nodiscard]] std::uint64_t key_hash() const { return key_hash_; }
   // Whether the addresses come from DNS. The name `localhost` does not: it is 127.0.0.1 and ::1
@@ -74,6 +90,7 @@ class Target {
   std::uint16_t port_;
   std::string key_;
   std::uint64_t key_hash_;
+  std::shared_ptr<const TargetTls> tls_;
 };
 
 }  // namespace engine::route

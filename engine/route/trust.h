@@ -11,6 +11,9 @@
 
 namespace engine::route {
 
+// Whether the connections of trusted proxies begin with a PROXY header.
+enum class ProxyProtocol : std::uint8_t { Off, Optional, Required };
+
 class TrustList {
  public:
   // "10.0.0.0/8", "127.0.0.1", "2001:db8::/32"; bits behind the prefix are ignored. False when it

@@ -60,6 +60,8 @@ class Server {
   std::unique_ptr<route::Published> published_;
   std::unique_ptr<control::Listeners> listeners_;
   std::unique_ptr<control::Resolver> resolver_;
+  std::unique_ptr<control::Certificates> certificates_;
+  control::TargetTlsContexts target_tls_;
   std::unique_ptr<control::State> state_;
   std::unique_ptr<control::Reload> reload_;
   std::unique_ptr<Workers> workers_;
@@ -134,9 +136,14 @@ std::expected<void, Failure> Server::start_workers(std::vector<config::Diagnosti
   resolver_ = std::make_unique<control::Resolver>(*ring_, *timers_,
                                                   dns_servers == nullptr ? "" : dns_servers,
                                                   [this] { state_->refresh_addresses(); });
-  state_ = std::make_unique<control::State>(control::State::Parts{
-      *ring_, *timers_, *published_, *listeners_, *resolver_, [this] { workers_->notify(); }});
+  certificates_ = std::make_unique<control::Certificates>(control::state_directory());
+  state_ = std::make_unique<control::State>(
+      control::State::Parts{*ring_, *timers_, *published_, *listeners_, *resolver_, *certificates_,
+                            target_tls_, [this] { workers_->notify(); }});
   reload_ = std::make_unique<control::Reload>(source_, start_, *state_);
+  workers_wanted_.ask_for_certificate = [this](const std::string& name) {
+    control_->want_certificate(name);
+  };
   workers_ = std::make_unique<Workers>(workers_wanted_, *published_, log_writer_.get(),
                                        [this] { control_->on_worker_ended(); });
   if (auto adopted = state_->adopt(std::move(start_.config), diagnostics); !adopted) return adopted;

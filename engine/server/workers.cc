@@ -61,6 +61,7 @@ proxy::WorkerOptions Workers::options_of(std::size_t index) const {
   options.index = index;
   options.seed = (std::uint64_t{random()} << 32U | random()) + index;
   options.access = options_.access;
+  options.ask_for_certificate = options_.ask_for_certificate;
   return options;
 }
 

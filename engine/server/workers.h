@@ -28,6 +28,7 @@ class Workers {
     std::size_t count = 1;
     std::vector<int> cpus;  // one for each worker, or empty
     proxy::AccessLogOptions access;
+    std::function<void(const std::string& name)> ask_for_certificate;  // called by any worker
   };
 
   // `log_writer` may be null. `on_ended` is called by each worker's thread before it ends.

@@ -49,7 +49,7 @@ def test_nothing_behind_connection_close_is_processed(proxy, line):
 
 @pytest.mark.parametrize("bad", [
     pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="no_host"),
-    pytest.param(b"\x16\x03\x01\x02\x00\x01\xfc", id="another_protocol"),
+    pytest.param(b"\x80\x2e\x01\x00\x02\x00\x15", id="another_protocol"),
     pytest.param(b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: x\r\n\r\n", id="a_bad_length"),
 ])
 def test_nothing_behind_an_error_is_processed(proxy, bad):
@@ -67,7 +67,7 @@ def test_garbage_behind_a_request_does_not_harm_its_answer(proxy):
 
 
 @pytest.mark.parametrize("bytes_sent", [
-    pytest.param(b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03" + b"\xaa" * 160 + b"\r\n", id="a_tls_hello"),
+    pytest.param(b"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10" + b"\xaa" * 37 + b"\r\n", id="an_sslv2_hello"),
     pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n\r\n", id="ssh"),
     pytest.param(b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n" + GET, id="a_proxy_header_of_nobody_trusted"),
     pytest.param(bytes(range(256)) * 8 + b"\n", id="every_octet"),

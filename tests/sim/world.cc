@@ -122,6 +122,8 @@ void World::publish() {
   snapshot->trust = std::make_shared<const route::TrustList>();
   snapshot->limits = std::make_shared<const route::Limits>(options_.limits);
   snapshot->listens = {listen_};
+  snapshot->certificates = certificates_;
+  snapshot->ticket_keys = ticket_keys_;
   snapshot->service_index_of[service_.get()] = 0;
   for (std::uint32_t i = 0; i < route_targets_.size(); ++i) {
     snapshot->addresses.push_back(

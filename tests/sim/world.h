@@ -84,6 +84,9 @@ class World {
   std::vector<std::shared_ptr<const route::Target>> route_targets_;
   std::shared_ptr<const route::Service> service_;
   std::shared_ptr<const route::Listen> listen_;
+  std::shared_ptr<const route::Certificates> certificates_ =
+      std::make_shared<const route::Certificates>();
+  std::shared_ptr<const tls::TicketKeys> ticket_keys_;
   std::uint64_t generation_ = 0;
   route::Published published_{1};
   base::ByteRing access_log_;

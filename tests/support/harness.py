@@ -94,6 +94,7 @@ class Process:
         self._stdout_path = self.directory / "stdout.log"
         self._stderr_path = self.directory / "stderr.log"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ENGINE_")}
+        environment["ENGINE_STATE"] = str(self.directory / "state")
         environment.update(env or {})
         with open(self._stdout_path, "wb") as out, open(self._stderr_path, "wb") as err:
             self._child = subprocess.Popen(

@@ -50,6 +50,15 @@ TEST(Defaults, know_neither_targets_nor_rewrites) {
             "\"to\" belongs to a site, not to [defaults]");
   EXPECT_EQ(only_message(load_toml("[defaults]\nrewrite = { strip = \"/a\" }\n")),
             "\"rewrite\" belongs to a site, not to [defaults]");
+  EXPECT_EQ(only_message(load_toml("[defaults]\nupstream_tls = { insecure = true }\n")),
+            "\"upstream_tls\" belongs to a site, not to [defaults]");
+}
+
+TEST(Defaults, leave_tls_to_a_table_of_its_own) {
+  Result result = load_toml("[defaults]\ntls = { redirect = true }\n");
+
+  EXPECT_EQ(only_message(result), "\"tls\" belongs to a site, not to [defaults]");
+  EXPECT_EQ(only_hint(result), "write redirect and hsts in [tls]");
 }
 
 TEST(Defaults, an_error_in_them_is_reported_once) {
@@ -72,6 +81,10 @@ TEST(Defaults, of_an_empty_file_are_complete) {
   EXPECT_EQ(result.config.log.level, LogLevel::Info);
   EXPECT_EQ(result.config.log.access.output, AccessLog::Output::Stdout);
   EXPECT_TRUE(result.config.trusted_proxies.empty());
+  EXPECT_EQ(result.config.proxy_protocol, ProxyProtocol::Off);
+  EXPECT_EQ(result.config.tls.min, Tls::Version::Tls12);
+  EXPECT_TRUE(result.config.tls.files.empty());
+  EXPECT_TRUE(result.config.tls.local_ca);
 }
 
 }  // namespace

@@ -38,13 +38,38 @@ TEST(Diff, a_policy_is_part_of_a_site) {
             Strings{"a.com"});
 }
 
+TEST(Diff, tls_of_a_site_and_of_its_targets_is_part_of_it) {
+  const std::string site = "[routes.\"a.com\"]\nto = \"https://b:1\"\n";
+  EXPECT_EQ(between("[routes]\n\"a.com\" = \"b:1\"\n", site).changed, Strings{"a.com"});
+  EXPECT_EQ(between(site, site + "tls.redirect = true\n").changed, Strings{"a.com"});
+  EXPECT_EQ(between(site, site + "upstream_tls.ca = \"ca.pem\"\n").changed, Strings{"a.com"});
+  EXPECT_EQ(between(site, "[tls]\nhsts = \"1d\"\n" + site).changed, Strings{"a.com"});
+}
+
+TEST(Diff, every_key_of_tls_and_trust_counts) {
+  const std::string files = "[tls]\nfiles = [{ cert = \"a\", key = \"b\" }]\n";
+  for (std::string after :
+       {"[tls]\nfiles = [{ cert = \"c\", key = \"b\" }]\n",
+        "[tls]\nfiles = [{ cert = \"a\", key = \"c\" }]\n",
+        "[tls]\nfiles = [{ cert = \"a\", key = \"b\", default = true }]\n", "[tls]\n",
+        "[tls]\nfiles = [{ cert = \"a\", key = \"b\" }]\nmin = \"1.3\"\n",
+        "[tls]\nfiles = [{ cert = \"a\", key = \"b\" }]\nlocal_ca = false\n"}) {
+    EXPECT_EQ(between(files, after).settings, Strings{"tls"}) << after;
+  }
+  EXPECT_TRUE(between(files, "# moved\n" + files).empty());
+  EXPECT_EQ(between("[trust]\nproxies = \"::1\"\n",
+                    "[trust]\nproxies = \"::1\"\nproxy_protocol = \"optional\"\n")
+                .settings,
+            Strings{"trust"});
+}
+
 TEST(Diff, settings_are_named) {
   Diff found = between("",
                        "listen = 81\n[trust]\nproxies = [\"::1\"]\n[engine]\nworkers = 2\n"
-                       "[log]\nlevel = \"warn\"\n");
+                       "[log]\nlevel = \"warn\"\n[tls]\nmin = \"1.3\"\n");
 
-  EXPECT_EQ(found.settings, (Strings{"listen", "trust", "engine", "log"}));
-  EXPECT_EQ(found.summary(), "listen, trust, engine, log changed");
+  EXPECT_EQ(found.settings, (Strings{"listen", "trust", "tls", "engine", "log"}));
+  EXPECT_EQ(found.summary(), "listen, trust, tls, engine, log changed");
 }
 
 }  // namespace

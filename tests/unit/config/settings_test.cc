@@ -32,7 +32,7 @@ TEST(Settings, listeners_that_overlap_are_refused) {
 }
 
 TEST(Settings, top_level_tables_of_a_later_version_are_not_ignored) {
-  for (std::string name : {"wake", "tls", "docker", "admin", "trace", "cluster"}) {
+  for (std::string name : {"wake", "docker", "admin", "trace", "cluster"}) {
     EXPECT_EQ(problems(load_toml("[" + name + "]\nx = 1\n")),
               Strings{"1:2 error: \"" + name + "\" is not supported by this version"});
   }
@@ -113,7 +113,50 @@ TEST(Settings, trust_lists_networks) {
   ASSERT_EQ(result.config.trusted_proxies.size(), 2u);
   EXPECT_EQ(result.config.trusted_proxies[1].text(), "10.0.0.0/8");
   EXPECT_FALSE(load_toml("[trust]\nproxies = [\"10.0.0.1/8\"]\n").ok());
-  EXPECT_FALSE(load_toml("[trust]\nproxy_protocol = \"optional\"\n").ok());
+}
+
+std::string trust(const std::string& lines) {
+  return "[trust]\nproxies = [\"10.0.0.0/8\"]\n" + lines + "\n";
+}
+
+TEST(Settings, proxy_protocol_is_off_until_it_is_wanted) {
+  EXPECT_EQ(load_toml(trust("")).config.proxy_protocol, ProxyProtocol::Off);
+  const std::pair<std::string, ProxyProtocol> cases[] = {{"off", ProxyProtocol::Off},
+                                                         {"optional", ProxyProtocol::Optional},
+                                                         {"required", ProxyProtocol::Required}};
+  for (const auto& [word, meaning] : cases) {
+    Result result = load_toml(trust("proxy_protocol = \"" + word + "\""));
+    ASSERT_TRUE(result.ok()) << only_message(result);
+    EXPECT_EQ(result.config.proxy_protocol, meaning) << word;
+  }
+}
+
+TEST(Settings, a_proxy_protocol_that_is_wrong_says_what_to_write) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"proxy_protocol = \"requird\"",
+       "3:18 error: \"requird\" is not a value of \"proxy_protocol\" – write \"off\", "
+       "\"optional\" or \"required\""},
+      {"proxy_protocol = true", "3:18 error: \"proxy_protocol\" takes a string, not true or false"},
+      {"proxy_protocl = \"off\"", "3:1 error: unknown key \"proxy_protocl\" in [trust]"},
+  };
+  for (const auto& [line, problem] : cases) {
+    EXPECT_EQ(problems(load_toml(trust(line))), Strings{problem}) << line;
+  }
+  EXPECT_EQ(only_hint(load_toml(trust("proxy_protocl = \"off\""))),
+            "did you mean \"proxy_protocol\"?");
+}
+
+TEST(Settings, proxy_protocol_needs_somebody_to_believe) {
+  for (std::string lines : {"proxy_protocol = \"optional\"", "proxy_protocol = \"required\"",
+                            "proxy_protocol = \"required\"\nproxies = []"}) {
+    Result result = load_toml("[trust]\n" + lines + "\n");
+
+    EXPECT_EQ(problems(result), Strings{"2:1 error: \"proxy_protocol\" would believe nobody: "
+                                        "\"proxies\" of [trust] is empty"});
+    EXPECT_EQ(only_hint(result),
+              "set proxies to the addresses that send it, for example [\"10.0.0.0/8\"]");
+  }
+  EXPECT_TRUE(load_toml("[trust]\nproxy_protocol = \"off\"\n").ok());
 }
 
 }  // namespace

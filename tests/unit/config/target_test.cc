@@ -23,6 +23,9 @@ TEST(Target, has_one_form_per_kind) {
       {"[2001:DB8:0::1]:80", Kind::Tcp, "[2001:db8::1]:80"},
       {"http://10.0.0.4:8080", Kind::Tcp, "10.0.0.4:8080"},
       {"http://app/", Kind::Tcp, "app:80"},
+      {"https://App.internal", Kind::Tcp, "https://app.internal:443"},
+      {"https://10.0.0.4:8443/", Kind::Tcp, "https://10.0.0.4:8443"},
+      {"https://[2001:DB8:0::1]", Kind::Tcp, "https://[2001:db8::1]:443"},
       {"unix:/run/app.sock", Kind::Unix, "unix:/run/app.sock"},
       {"unix:///run/app.sock", Kind::Unix, "unix:/run/app.sock"},
       {"redirect:https://a.com{uri}", Kind::Redirect, "redirect:https://a.com{uri}"},
@@ -38,6 +41,21 @@ TEST(Target, has_one_form_per_kind) {
     EXPECT_EQ(target->kind, good.kind) << good.written;
     EXPECT_EQ(target->display(), good.shown);
   }
+}
+
+TEST(Target, only_https_speaks_tls) {
+  EXPECT_TRUE(parse_target("https://app")->tls);
+  EXPECT_FALSE(parse_target("http://app:443")->tls);
+  EXPECT_FALSE(parse_target("app:443")->tls);
+}
+
+TEST(Target, https_keeps_the_name_localhost_for_the_certificate) {
+  auto target = parse_target("https://localhost:8443");
+
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->kind, Kind::Tcp);
+  EXPECT_EQ(target->host, "localhost");
+  EXPECT_EQ(target->port, 8443);
 }
 
 TEST(Target, status_may_carry_a_text) {
@@ -73,7 +91,16 @@ TEST(Target, that_is_wrong_says_what_to_write) {
        "a unix socket is written \"unix:/run/app.sock\""},
       {"unix:app.sock", "socket path \"app.sock\" is not absolute", "write \"unix:/run/app.sock\""},
       {"unx:/run/x", "unknown kind of target \"unx:/run/x\"", "did you mean \"unix:\"?"},
-      {"https://a", "\"https://\" targets are not supported by this version", ""},
+      {"https://a/x", "target \"https://a/x\" has a path",
+       "leave it out; rewrite.strip changes the path that a target sees"},
+      {"https://u:p@a", "a target has no user or password",
+       "send them with headers.request.set.Authorization"},
+      {"https://", "the host is empty", ""},
+      {"https://a:0", "port 0 cannot be connected to", "write a port from 1 to 65535"},
+      {"htps://a", "unknown kind of target \"htps://a\"", "did you mean \"https:\"?"},
+      {"ftp2://a", "unknown kind of target \"ftp2://a\"",
+       "write a port, \"host:port\", \"http://…\", \"https://…\", \"unix:…\", \"redirect:…\" or "
+       "\"status:…\""},
       {"h2c://a", "\"h2c://\" targets are not supported by this version", ""},
       {"file:/srv", "\"file:\" targets are not supported by this version", ""},
       {"tls-passthrough:a:1", "\"tls-passthrough:\" targets are not supported by this version", ""},

@@ -7,10 +7,18 @@ namespace config {
 namespace {
 
 TEST(Units, duration_has_a_number_and_a_unit) {
-  const std::pair<std::string_view, int64_t> cases[] = {
-      {"0s", 0},         {"500ms", 500},  {"30s", 30'000},    {"2m", 120'000},
-      {"1h", 3'600'000}, {"1.5s", 1'500}, {"0.25h", 900'000}, {"8760h", 31'536'000'000},
-      {"007s", 7'000}};
+  const std::pair<std::string_view, int64_t> cases[] = {{"0s", 0},
+                                                        {"500ms", 500},
+                                                        {"30s", 30'000},
+                                                        {"2m", 120'000},
+                                                        {"1h", 3'600'000},
+                                                        {"1.5s", 1'500},
+                                                        {"0.25h", 900'000},
+                                                        {"365d", 31'536'000'000},
+                                                        {"0.5d", 43'200'000},
+                                                        {"17520h", 63'072'000'000},
+                                                        {"730d", 63'072'000'000},
+                                                        {"007s", 7'000}};
   for (const auto& [written, milliseconds] : cases) {
     auto duration = parse_duration(written);
     ASSERT_TRUE(duration) << written;
@@ -19,9 +27,26 @@ TEST(Units, duration_has_a_number_and_a_unit) {
 }
 
 TEST(Units, what_is_no_duration_is_refused) {
-  for (std::string_view written :
-       {"", "30", "s", "30 s", "30S", "30sec", "-1s", "+1s", "1.s", ".5s", "1.5.5s", "1.0005s",
-        "1e3s", "1d", "8761h", "99999999999999999999s", "1.0000000000s", "1m30s", "٣s"}) {
+  for (std::string_view written : {"",
+                                   "30",
+                                   "s",
+                                   "30 s",
+                                   "30S",
+                                   "30sec",
+                                   "-1s",
+                                   "+1s",
+                                   "1.s",
+                                   ".5s",
+                                   "1.5.5s",
+                                   "1.0005s",
+                                   "1e3s",
+                                   "1D",
+                                   "17521h",
+                                   "731d",
+                                   "99999999999999999999s",
+                                   "1.0000000000s",
+                                   "1m30s",
+                                   "٣s"}) {
     EXPECT_FALSE(parse_duration(written)) << written;
   }
 }
@@ -55,7 +80,7 @@ TEST(Units, message_suggests_the_number_that_was_written) {
 }
 
 TEST(Units, formatted_duration_reads_back) {
-  for (std::string_view written : {"0s", "1ms", "1500ms", "30s", "2m", "1h", "90m"}) {
+  for (std::string_view written : {"0s", "1ms", "1500ms", "30s", "2m", "1h", "90m", "1d", "36h"}) {
     EXPECT_EQ(format_duration(*parse_duration(written)), written);
   }
 }

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/proxy/session.h"
+
+#include "engine/proxy/addresses.h"
+#include "engine/proxy/worker.h"
+#include "tls/client_hello.h"
+
+namespace engine::proxy {
+namespace {
+
+constexpr char kTlsHandshake = 0x16;
+constexpr std::string_view kProtocols = "http/1.1";
+
+}  // namespace
+
+Session::Session(Worker& worker, int socket, std::uint16_t local_port)
+    : worker_(worker), connection_(worker, *this), opened_at_(worker.now()) {
+  connection_.open(socket);
+  client_.local_port = local_port;
+  describe_client(worker, socket, client_);
+  awaits_proxy_header_ =
+      client_.trusted && worker.snapshot().proxy_protocol != route::ProxyProtocol::Off;
+  worker_.timers().set(timer_, opened_at_ + worker_.limits().head_timeout);
+  connection_.want_bytes();
+}
+
+std::size_t Session::on_bytes(std::string_view bytes) {
+  switch (state_) {
+    case State::Greeting: return greet(bytes);
+    case State::Naming: return 0;
+    case State::Shaking: start_http1(); [[fallthrough]];
+    case State::Http1: return http1_->on_bytes(bytes);
+    case State::Closing: break;
+  }
+  return bytes.size();
+}
+
+std::size_t Session::greet(std::string_view bytes) {
+  if (awaits_proxy_header_) return greet_proxy(bytes);
+  if (bytes.front() == kTlsHandshake) return greet_tls(bytes);
+  start_http1();
+  return http1_->on_bytes(bytes);
+}
+
+std::size_t Session::greet_proxy(std::string_view bytes) {
+  const http::ProxyHeaderResult result = http::parse_proxy_header(bytes);
+  switch (result.status) {
+    case http::ProxyHeaderStatus::Complete: break;
+    case http::ProxyHeaderStatus::Incomplete: connection_.want_bytes(); return 0;
+    case http::ProxyHeaderStatus::None:
+      if (worker_.snapshot().proxy_protocol == route::ProxyProtocol::Required) {
+        refuse(base::Cause::BadRequest, "no PROXY header from a proxy that must send one");
+        return bytes.size();
+      }
+      awaits_proxy_header_ = false;
+      return greet(bytes);
+    case http::ProxyHeaderStatus::Bad:
+      refuse(base::Cause::BadRequest, result.why);
+      return bytes.size();
+  }
+  awaits_proxy_header_ = false;
+  if (result.header.has_addresses) describe_client(worker_, result.header, client_);
+  connection_.want_bytes();
+  return result.header.bytes;
+}
+
+// The hello is only looked at until the certificate is there: it stays with the connection.
+std::size_t Session::greet_tls(std::string_view bytes) {
+  const tls::ClientHello hello = tls::peek_client_hello(bytes, worker_.hello_storage());
+  if (hello.status == tls::HelloStatus::Incomplete) {
+    connection_.want_bytes();
+    return 0;
+  }
+  if (hello.status == tls::HelloStatus::Bad) {
+    refuse(base::Cause::TlsFailed, hello.why, tls::kAlertDecodeError);
+    return bytes.size();
+  }
+  const route::Certificates& certificates = *worker_.snapshot().certificates;
+  // Who asks for no name connects to an address.
+  const std::string name = hello.server_name.empty() ? local_address(worker_, connection_.socket())
+                                                     : std::string(hello.server_name);
+  auto context = certificates.find(name);
+  if (context == nullptr && certificates.issues(name)) {
+    state_ = State::Naming;
+    worker_.ask_for_certificate(name, *this);
+    return 0;
+  }
+  if (context == nullptr) context = certificates.fallback();
+  if (context == nullptr) {
+    refuse(base::Cause::TlsFailed, "no certificate for \"" + name + "\"",
+           tls::kAlertUnrecognizedName);
+    return bytes.size();
+  }
+  state_ = State::Shaking;
+  connection_.start_tls(std::move(context), worker_.snapshot().ticket_keys, kProtocols, {}, bytes);
+  connection_.want_bytes();
+  return bytes.size();
+}
+
+void Session::look_again() {
+  state_ = State::Greeting;
+  connection_.want_bytes();
+}
+
+void Session::start_http1() {
+  state_ = State::Http1;
+  if (connection_.tls() != nullptr) client_.tls = connection_.tls()->version();
+  worker_.timers().clear(timer_);
+  http1_.emplace(worker_, *this);
+}
+
+void Session::refuse(base::Cause cause, std::string_view why, std::string_view alert) {
+  worker_.log_refusal(client_, 0, cause, why);
+  connection_.out().append(alert);
+  connection_.written();
+  close();
+}
+
+void Session::close() {
+  state_ = State::Closing;
+  worker_.timers().set(timer_, worker_.now() + worker_.limits().body_timeout);
+  connection_.close();
+}
+
+void Session::drain() {
+  if (state_ == State::Http1) return http1_->drain();
+  if (state_ == State::Closing) return;
+  // Its first request may be on the way; a browser's spare connection never sends one.
+  worker_.timers().set(timer_, worker_.now() + route::kDrainPatience);
+}
+
+void Session::end_now() {
+  if (state_ == State::Http1) return http1_->end_now();
+  state_ = State::Closing;
+  worker_.timers().clear(timer_);
+  connection_.reset();
+}
+
+void Session::on_readable() {
+  if (state_ == State::Http1) http1_->on_readable();
+}
+
+void Session::on_end(int error) {
+  if (state_ == State::Http1) return http1_->on_end(error);
+  if (state_ == State::Closing) return;
+  if (const tls::Session* tls = connection_.tls(); tls != nullptr && !tls->failure().empty())
+    worker_.log_refusal(client_, 0, base::Cause::TlsFailed, tls->failure());
+  close();
+}
+
+void Session::on_send_failed(int error) {
+  state_ == State::Http1 ? http1_->on_send_failed(error) : close();
+}
+
+void Session::on_drained() {
+  if (state_ == State::Http1) http1_->on_drained();
+}
+
+void Session::on_connected(int) {}
+
+void Session::on_secured() {
+  ++worker_.counters().tls_handshakes;
+  if (connection_.tls()->resumed()) ++worker_.counters().tls_resumed;
+}
+
+void Session::on_closed() { worker_.retire(*this); }
+
+// Silence of a client that asked for nothing needs no answer.
+void Session::on_deadline() { state_ == State::Closing ? connection_.reset() : close(); }
+
+}  // namespace engine::proxy

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What TLS sessions of one kind have in common: the certificate and key of a name, or how targets
+// are verified. Immutable after it was made, shared by all workers.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "tls/tickets.h"
+
+struct WOLFSSL_CTX;
+
+namespace tls {
+
+enum class Version : std::uint8_t { Tls12, Tls13 };
+
+// How a target's certificate is verified, and what is shown to it.
+struct ClientOptions {
+  std::string ca_pem;              // instead of the system's store
+  std::string chain_pem, key_pem;  // our own certificate, for targets that ask for one
+  bool insecure = false;           // any certificate will do
+};
+
+class Context {
+ public:
+  // TLS 1.2 and 1.3 with AEAD ciphers and ephemeral keys only (RFC 9325). Pairs went through
+  // inspect() (pem.h). The error is a sentence.
+  static std::expected<std::shared_ptr<const Context>, std::string> server(
+      std::string_view chain_pem, std::string_view key_pem, Version min);
+  static std::expected<std::shared_ptr<const Context>, std::string> client(
+      const ClientOptions& options);
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  [[nodiscard]] WOLFSSL_CTX* handle() const { return handle_; }
+  // Of the certificate: tickets of one open under no other.
+  [[nodiscard]] const Digest& id() const { return id_; }
+  [[nodiscard]] bool is_server() const { return is_server_; }
+  [[nodiscard]] bool verifies() const { return verifies_; }
+
+ private:
+  Context() = default;
+
+  WOLFSSL_CTX* handle_ = nullptr;
+  Digest id_{};
+  bool is_server_ = false;
+  bool verifies_ = false;
+};
+
+}  // namespace tls

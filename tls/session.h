@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One TLS connection without its socket: ciphertext in, plaintext out, and back. It must not know
+// what the bytes mean or how they travel.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/base/buffer.h"
+#include "tls/context.h"
+
+struct WOLFSSL;
+
+namespace tls {
+
+// State      waits for                       ends by
+// Handshake  the peer's messages             Open, Failed
+// Open       records                         Ended, Failed
+// Ended      nothing: the peer's close_notify came; writing still works (RFC 8446 section 6.1)
+// Failed     nothing: failure() says why; the alert to the peer was written
+class Session {
+ public:
+  enum class State : std::uint8_t { Handshake, Open, Ended, Failed };
+
+  // Ciphertext for the peer is appended to `out`, which must live as long as this. A client sends
+  // its first message now. `server_name` is what a client asks for and verifies; an IP address is
+  // verified and not sent. `tickets` may be null.
+  Session(std::shared_ptr<const Context> context, std::shared_ptr<const TicketKeys> tickets,
+          std::string_view protocols, std::string_view server_name, engine::base::Buffer& out);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // For Context: bytes and tickets of its sessions go through them.
+  static void attach(WOLFSSL_CTX* context);
+
+  // The next ciphertext. Call read() until it returns 0 before the bytes go away: by then all of
+  // them were taken.
+  void feed(std::string_view ciphertext) { input_ = ciphertext; }
+  // Goes on with the handshake, then gives plaintext. 0: nothing more for now, see state().
+  std::size_t read(std::span<char> plaintext);
+  // In state Open or Ended.
+  void write(std::string_view plaintext);
+  // Tells the peer that nothing more comes.
+  void close();
+
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] bool established() const { return state_ == State::Open || state_ == State::Ended; }
+  // One sentence of what failed; empty before.
+  [[nodiscard]] std::string_view failure() const { return failure_; }
+  // "1.2" or "1.3", and the protocol chosen by ALPN (RFC 7301), empty without one. When open.
+  [[nodiscard]] std::string_view version() const;
+  [[nodiscard]] std::string_view protocol() const;
+  [[nodiscard]] bool resumed() const;
+
+ private:
+  struct Callbacks;
+
+  bool shake_hands();
+  void fail(int result);
+
+  std::shared_ptr<const Context> context_;
+  std::shared_ptr<const TicketKeys> tickets_;  // until the handshake is over
+  engine::base::Buffer& out_;
+  WOLFSSL* handle_;
+  std::string_view input_;
+  std::string failure_;
+  State state_ = State::Handshake;
+  bool closed_ = false;
+};
+
+// A fatal alert as the first and only record, for a peer whose hello was read but cannot be
+// answered.
+inline constexpr std::string_view kAlertUnrecognizedName{"\x15\x03\x03\x00\x02\x02\x70", 7};
+inline constexpr std::string_view kAlertDecodeError{"\x15\x03\x03\x00\x02\x02\x32", 7};
+
+}  // namespace tls
