@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "config/units.h"
 #include "engine/base/check.h"
@@ -21,6 +22,9 @@ namespace log = base::log;
 
 // What is left to do after the grace period: closing what is open.
 constexpr base::Time kHurry = 3 * base::kSecond;
+
+constexpr std::size_t kIssuesMax = 16;
+constexpr base::Time kIssuePause = 100 * base::kMillisecond;
 
 sigset_t handled_signals() {
   sigset_t set;
@@ -47,6 +51,7 @@ Control::Control(Parts parts)
       signal_readable_(io::On<&Control::on_signal_readable>(), this),
       wake_(io::On<&Control::on_wake>(), this),
       overdue_(io::Expires<&Control::on_overdue>(), this),
+      issue_pause_(io::Expires<&Control::issue_certificates>(), this),
       watch_(parts_.ring, parts_.timers, [this] { on_files_changed(); }) {
   const sigset_t set = handled_signals();
   signals_ = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -99,13 +104,19 @@ void Control::want_certificate(const std::string& name) {
   parts_.ring.wake();
 }
 
+// A few at a time: each costs a signature and a file, and anybody may ask for any local name.
 void Control::issue_certificates() {
-  std::set<std::string> wanted;
+  if (issue_pause_.is_set()) return;
+  std::vector<std::string> names;
   {
     const std::scoped_lock lock(wanted_mutex_);
-    wanted.swap(wanted_certificates_);
+    while (!wanted_certificates_.empty() && names.size() < kIssuesMax)
+      names.push_back(
+          std::move(wanted_certificates_.extract(wanted_certificates_.begin()).value()));
   }
-  if (!wanted.empty()) parts_.state.issue_certificates({wanted.begin(), wanted.end()});
+  if (names.empty()) return;
+  parts_.timers.set(issue_pause_, parts_.ring.now() + kIssuePause);
+  parts_.state.issue_certificates(names);
 }
 
 void Control::on_signal_readable(const io::Completion& completion) {
@@ -173,6 +184,7 @@ void Control::on_overdue() {
 void Control::close() {
   phase_ = Phase::Closing;
   parts_.timers.clear(overdue_);
+  parts_.timers.clear(issue_pause_);
   parts_.ring.cancel(signal_readable_);
   watch_.close();
   parts_.resolver.close();

@@ -82,6 +82,7 @@ class Control {
   io::Operation signal_readable_;
   io::Operation wake_;
   io::Timer overdue_;
+  io::Timer issue_pause_;
   io::Watch watch_;
   std::atomic<std::size_t> workers_ended_{0};
   std::mutex wanted_mutex_;

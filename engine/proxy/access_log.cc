@@ -45,6 +45,11 @@ void append_json_times(std::string& out, const StreamRecord& record, base::Time 
     fmt::format_to(to, ",\"t_first\":{:.6f}", seconds_between(record.started, record.first_byte));
 }
 
+std::string_view tls_version(const ClientInfo& client) {
+  if (!client.secure()) return {};
+  return client.tls_minor == 3 ? "1.3" : "1.2";
+}
+
 void format_json(const LogLine& line, std::string& out) {
   out += "{\"ts\":\"";
   append_time(out, line.wall);
@@ -62,7 +67,7 @@ void format_json(const LogLine& line, std::string& out) {
     append_json(out, "ua", record.user_agent);
     append_json(out, "referer", record.referer);
   }
-  append_json(out, "tls", line.client->tls);
+  append_json(out, "tls", tls_version(*line.client));
   append_json(out, "client", line.client->address());
   fmt::format_to(to, ",\"port\":{},\"status\":{}", line.client->port, line.status);
   append_json(out, "error", line.error);

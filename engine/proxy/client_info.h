@@ -9,12 +9,14 @@
 namespace engine::proxy {
 
 struct ClientInfo {
-  std::array<char, 64> address_text{};
+  std::array<char, 46> address_text{};  // INET6_ADDRSTRLEN
   std::uint8_t address_length = 0;
   std::uint16_t port = 0;        // of the client
   std::uint16_t local_port = 0;  // it connected to
   bool trusted = false;          // in [trust] proxies
-  std::string_view tls;          // "1.2" or "1.3"; empty without TLS
+  std::uint8_t tls_minor = 0;    // 3 for TLS 1.3; 0 without TLS
+
+  [[nodiscard]] bool secure() const { return tls_minor != 0; }
 
   [[nodiscard]] std::string_view address() const { return {address_text.data(), address_length}; }
 };

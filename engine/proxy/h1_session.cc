@@ -12,12 +12,13 @@
 namespace engine::proxy {
 
 H1Session::H1Session(Worker& worker, Session& session)
-    : worker_(worker),
-      session_(session),
-      connection_(session.connection()),
-      head_(worker.blocks()) {
-  worker_.timers().set(timer_, session.opened_at() + worker_.limits().head_timeout);
+    : worker_(worker), session_(session), head_(worker.blocks()) {
+  session_.set_deadline(session.opened_at() + worker_.limits().head_timeout);
 }
+
+Connection& H1Session::connection() { return session_.connection(); }
+
+const Connection& H1Session::connection() const { return session_.connection(); }
 
 const ClientInfo& H1Session::client() const { return session_.client(); }
 
@@ -47,16 +48,16 @@ std::size_t H1Session::on_head_bytes(std::string_view bytes) {
       scanned_ = 0;
     }
     if (std::exchange(state_, State::Head) == State::Idle) {
-      worker_.timers().set(timer_, worker_.now() + worker_.limits().head_timeout);
+      session_.set_deadline(worker_.now() + worker_.limits().head_timeout);
     }
-    connection_.want_bytes();
+    connection().want_bytes();
     return bytes.size();
   }
   state_ = State::Busy;
   scanned_ = 0;
   ++requests_;
   last_request_ = !head.keep_alive;
-  worker_.timers().clear(timer_);
+  session_.set_deadline(base::kNever);
   stream_ = &worker_.new_stream(*this, std::move(head_));
   head_ = base::Buffer(worker_.blocks());
   const std::size_t taken = result.consumed - before;
@@ -71,7 +72,7 @@ std::size_t H1Session::on_linger_bytes(std::string_view bytes) {
   if (linger_bytes_ > route::kLingerBytesMax) {
     close();
   } else {
-    connection_.want_bytes();
+    connection().want_bytes();
   }
   return bytes.size();
 }
@@ -80,17 +81,17 @@ void H1Session::refuse(base::Cause cause, std::string_view why) {
   const std::uint16_t status = base::describe(cause).status;
   worker_.log_refusal(client(), status, cause, why);
   const Reply reply{.status = status, .cause = cause, .details = why, .close = true};
-  write_reply(connection_.out(), reply, worker_);
-  connection_.written();
+  write_reply(connection().out(), reply, worker_);
+  connection().written();
   linger(route::kLingerTimeout);
 }
 
 void H1Session::on_stream_done(bool keep_alive, bool request_complete) {
   stream_ = nullptr;
   // Requests that came before the client's end are still answered.
-  if (keep_alive && !(connection_.ended() && connection_.kept().empty())) return await_request();
+  if (keep_alive && !(connection().ended() && connection().kept().empty())) return await_request();
   // A client that said close sends nothing more (RFC 9112 section 9.6); another may be about to.
-  if (request_complete && last_request_ && connection_.kept().empty()) return close();
+  if (request_complete && last_request_ && connection().kept().empty()) return close();
   linger(route::kLingerTimeout);
 }
 
@@ -98,21 +99,21 @@ void H1Session::on_stream_broken(bool reset) {
   stream_ = nullptr;
   if (!reset) return close();
   state_ = State::Closing;
-  worker_.timers().clear(timer_);
-  connection_.reset();
+  session_.set_deadline(base::kNever);
+  connection().reset();
 }
 
 void H1Session::await_request() {
   state_ = State::Idle;
-  if (worker_.draining() && connection_.kept().empty()) return linger(route::kDrainPatience);
-  worker_.timers().set(timer_, worker_.now() + worker_.limits().keepalive_idle);
+  if (worker_.draining() && connection().kept().empty()) return linger(route::kDrainPatience);
+  session_.set_deadline(worker_.now() + worker_.limits().keepalive_idle);
   // A client that sends requests but does not read the answers gets no further ones.
-  if (!connection_.stuck()) connection_.want_bytes();
+  if (!connection().stuck()) connection().want_bytes();
 }
 
 bool H1Session::may_stay() const {
   const route::Limits& limits = worker_.limits();
-  if (worker_.draining() || (connection_.ended() && connection_.kept().empty())) return false;
+  if (worker_.draining() || (connection().ended() && connection().kept().empty())) return false;
   if (limits.requests_per_connection_max > 0 && requests_ >= limits.requests_per_connection_max)
     return false;
   return worker_.now() - session_.opened_at() < limits.keepalive_total;
@@ -122,31 +123,31 @@ bool H1Session::may_stay() const {
 // that the client has not read.
 void H1Session::linger(base::Time patience) {
   state_ = State::Linger;
-  if (connection_.ended()) return close();
-  worker_.timers().set(timer_, worker_.now() + patience);
-  connection_.finish_writing();
-  connection_.want_bytes();
+  if (connection().ended()) return close();
+  session_.set_deadline(worker_.now() + patience);
+  connection().finish_writing();
+  connection().want_bytes();
 }
 
 // What was written may still be on its way to a client that reads slowly, or never.
 void H1Session::close() {
   state_ = State::Closing;
-  worker_.timers().set(timer_, worker_.now() + worker_.limits().body_timeout);
-  connection_.close();
+  session_.set_deadline(worker_.now() + worker_.limits().body_timeout);
+  connection().close();
 }
 
 void H1Session::drain() {
   if (state_ != State::Idle) return;
   if (requests_ > 0) return linger(route::kDrainPatience);
   // Its first request may be on the way; a browser's spare connection never sends one.
-  worker_.timers().set(timer_, worker_.now() + route::kDrainPatience);
+  session_.set_deadline(worker_.now() + route::kDrainPatience);
 }
 
 void H1Session::end_now() {
   if (state_ == State::Busy) return stream_->abort(base::Cause::Draining);
   state_ = State::Closing;
-  worker_.timers().clear(timer_);
-  connection_.reset();
+  session_.set_deadline(base::kNever);
+  connection().reset();
 }
 
 void H1Session::on_readable() {
@@ -169,11 +170,11 @@ void H1Session::on_send_failed(int error) {
 
 void H1Session::on_drained() {
   if (state_ == State::Busy) return stream_->on_client_drained();
-  if (state_ == State::Idle) connection_.want_bytes();
+  if (state_ == State::Idle) connection().want_bytes();
 }
 
 void H1Session::on_deadline() {
-  if (state_ == State::Closing) return connection_.reset();
+  if (state_ == State::Closing) return connection().reset();
   if (state_ == State::Head) {
     return refuse(base::Cause::ClientTooSlow, "the head did not arrive in time");
   }

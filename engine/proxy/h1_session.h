@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "engine/base/buffer.h"
+#include "engine/base/clock.h"
 #include "engine/base/error.h"
-#include "engine/io/timers.h"
 #include "engine/proxy/client_info.h"
 
 namespace engine::proxy {
@@ -37,7 +37,8 @@ class H1Session {
   void drain();
   void end_now();
 
-  [[nodiscard]] Connection& connection() { return connection_; }
+  [[nodiscard]] Connection& connection();
+  [[nodiscard]] const Connection& connection() const;
   [[nodiscard]] const ClientInfo& client() const;
   // Whether a response that starts now may leave the connection open.
   [[nodiscard]] bool may_stay() const;
@@ -48,6 +49,7 @@ class H1Session {
   void on_end(int error);
   void on_send_failed(int error);
   void on_drained();
+  void on_deadline();  // of the session
 
  private:
   enum class State : std::uint8_t { Idle, Head, Busy, Linger, Closing };
@@ -58,14 +60,11 @@ class H1Session {
   void await_request();
   void linger(base::Time patience);
   void close();
-  void on_deadline();
 
   Worker& worker_;
   Session& session_;
-  Connection& connection_;
   base::Buffer head_;
   Stream* stream_ = nullptr;
-  io::Timer timer_{io::Expires<&H1Session::on_deadline>{}, this};
   std::uint64_t linger_bytes_ = 0;
   std::uint32_t scanned_ = 0;
   std::uint32_t requests_ = 0;

@@ -20,7 +20,7 @@ Session::Session(Worker& worker, int socket, std::uint16_t local_port)
   describe_client(worker, socket, client_);
   awaits_proxy_header_ =
       client_.trusted && worker.snapshot().proxy_protocol != route::ProxyProtocol::Off;
-  worker_.timers().set(timer_, opened_at_ + worker_.limits().head_timeout);
+  set_deadline(opened_at_ + worker_.limits().head_timeout);
   connection_.want_bytes();
 }
 
@@ -104,8 +104,8 @@ void Session::look_again() {
 
 void Session::start_http1() {
   state_ = State::Http1;
-  if (connection_.tls() != nullptr) client_.tls = connection_.tls()->version();
-  worker_.timers().clear(timer_);
+  if (connection_.tls() != nullptr)
+    client_.tls_minor = connection_.tls()->version() == "1.3" ? 3 : 2;
   http1_.emplace(worker_, *this);
 }
 
@@ -118,7 +118,8 @@ void Session::refuse(base::Cause cause, std::string_view why, std::string_view a
 
 void Session::close() {
   state_ = State::Closing;
-  worker_.timers().set(timer_, worker_.now() + worker_.limits().body_timeout);
+  waiting_hook.unlink();
+  set_deadline(worker_.now() + worker_.limits().body_timeout);
   connection_.close();
 }
 
@@ -126,13 +127,14 @@ void Session::drain() {
   if (state_ == State::Http1) return http1_->drain();
   if (state_ == State::Closing) return;
   // Its first request may be on the way; a browser's spare connection never sends one.
-  worker_.timers().set(timer_, worker_.now() + route::kDrainPatience);
+  set_deadline(worker_.now() + route::kDrainPatience);
 }
 
 void Session::end_now() {
   if (state_ == State::Http1) return http1_->end_now();
   state_ = State::Closing;
-  worker_.timers().clear(timer_);
+  waiting_hook.unlink();
+  set_deadline(base::kNever);
   connection_.reset();
 }
 
@@ -165,7 +167,12 @@ void Session::on_secured() {
 
 void Session::on_closed() { worker_.retire(*this); }
 
-// Silence of a client that asked for nothing needs no answer.
-void Session::on_deadline() { state_ == State::Closing ? connection_.reset() : close(); }
+void Session::set_deadline(base::Time deadline) { worker_.timers().set(timer_, deadline); }
+
+void Session::on_deadline() {
+  if (state_ == State::Http1) return http1_->on_deadline();
+  // Silence of a client that asked for nothing needs no answer.
+  state_ == State::Closing ? connection_.reset() : close();
+}
 
 }  // namespace engine::proxy

@@ -37,7 +37,10 @@ class Session final : public ConnectionEvents {
   // The certificate that it waits for may be there.
   void look_again();
 
+  // The one deadline of a session, whatever it waits for; kNever clears it.
+  void set_deadline(base::Time deadline);
   [[nodiscard]] Connection& connection() { return connection_; }
+  [[nodiscard]] const Connection& connection() const { return connection_; }
   [[nodiscard]] const ClientInfo& client() const { return client_; }
   [[nodiscard]] base::Time opened_at() const { return opened_at_; }
 

@@ -140,7 +140,7 @@ bool Stream::answer_here(const http::RequestHead& head) {
 // certificate comes without (RFC 8555 section 8.3).
 bool Stream::is_secure(const http::RequestHead& head) const {
   const ClientInfo& client = session_.client();
-  if (!client.tls.empty() || head.path.starts_with("/.well-known/acme-challenge/")) return true;
+  if (client.secure() || head.path.starts_with("/.well-known/acme-challenge/")) return true;
   return client.trusted &&
          http::equals_ignoring_case(http::find_field(head.fields, "x-forwarded-proto"), "https");
 }
@@ -166,7 +166,7 @@ void Stream::answer(base::Cause cause, std::string_view details) {
   reply.host = request.authority;
   reply.request_id = record_.request_id;
   reply.local_port = session_.client().local_port;
-  reply.secure = !session_.client().tls.empty();
+  reply.secure = session_.client().secure();
   if (service_ != nullptr) reply.service = service_->service.get();
   if (target_ != nullptr) reply.target = target_->key;
   reply_bytes_ = write_reply(session_.connection().out(), reply, worker_);

@@ -162,8 +162,8 @@ void Stream::write_head(const http::ResponseHead& response, http::Framing framin
       .framing = framing,
       .content_length = response.content_length,
       .via_pseudonym = worker_.via(),
-      .edits = session_.client().tls.empty() ? service_->service->response_edits
-                                             : service_->service->secure_response_edits,
+      .edits = session_.client().secure() ? service_->service->secure_response_edits
+                                          : service_->service->response_edits,
   };
   base::Buffer& out = session_.connection().out();
   std::size_t size = 0;

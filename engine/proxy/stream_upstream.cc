@@ -155,7 +155,7 @@ void Stream::send_request() {
   std::string authority;
   http::Forwarding forwarding{
       .client_address = client.address(),
-      .scheme = client.tls.empty() ? "http" : "https",
+      .scheme = client.secure() ? "https" : "http",
       .request_id = record_.request_id,
       .via_pseudonym = worker_.via(),
       .port = client.local_port,

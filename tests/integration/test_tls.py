@@ -466,3 +466,22 @@ def test_a_client_certificate_is_shown_to_the_target(engine, authority, tmp_path
     finally:
         target.kill()
         target.wait()
+
+
+def test_many_new_names_at_once_all_get_their_certificate(engine, echo):
+    started = engine(site(echo().port, host="*", workers=2))
+    context = local(started)
+    bios = []
+    clients = [started.client() for _ in range(40)]
+    for number, client in enumerate(clients):
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        talk = context.wrap_bio(incoming, outgoing, server_hostname=f"app{number}.localhost")
+        with pytest.raises(ssl.SSLWantReadError):
+            talk.do_handshake()
+        client.send(outgoing.read())
+        bios.append((talk, incoming))
+    for client, (talk, incoming) in zip(clients, bios):
+        incoming.write(client.socket.recv(65536))
+        talk.do_handshake()
+        client.close()
+    assert len(list((started.directory / "state/tls/leaves").glob("app*-key.pem"))) == 40
