@@ -43,6 +43,27 @@ class Proxy:
         return self.kind in ("nginx", "haproxy")
 
 
+@dataclass
+class Certificate:
+    """ECDSA P-256 for everybody. `pair` holds both in one file, as HAProxy wants it."""
+    cert: pathlib.Path
+    key: pathlib.Path
+    pair: pathlib.Path
+
+
+def make_certificate(directory):
+    made = Certificate(directory / "bench.pem", directory / "bench.key", directory / "bench.both")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+               "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}", "-keyout", made.key, "-out", made.cert]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failure(f"openssl makes no certificate: {done.stderr.strip()}")
+    made.pair.write_bytes(made.cert.read_bytes() + made.key.read_bytes())
+    for path in (made.cert, made.key):
+        path.chmod(0o644)  # nginx reads it as somebody else
+    return made
+
+
 class Stand:
     """What every scenario shares: the cores, the upstream, a scratch directory, the load programs."""
 
@@ -55,6 +76,7 @@ class Stand:
         self.upstream_port = free_port()
         self.upstream = processes.start([tools / "upstream", self.upstream_port], load_core, self.log("upstream"))
         wait_for_port(self.upstream_port, self.upstream, "the upstream")
+        self.certificate = make_certificate(self.directory)
         self.expected = {path: fetch(self.upstream_port, path)[:3] for path in ("/ok", "/64k", "/1m")}
 
     def log(self, name):
@@ -68,6 +90,8 @@ class Running:
         self.stand = stand
         self.proxy = proxy
         self.port = free_port()
+        # The engine takes both on one port; the others need a second one.
+        self.tls_port = self.port if proxy.kind == "engine" else free_port()
         self.directory = stand.directory / f"{proxy.kind}-{self.port}"
         self.directory.mkdir()
         command = COMMANDS[proxy.kind](self)
@@ -115,6 +139,8 @@ class Running:
 def engine_config(running, routes=None):
     routes = routes or f'"*" = "127.0.0.1:{running.stand.upstream_port}"\n'
     return (f'listen = ["127.0.0.1:{running.port}"]\n\n[routes]\n{routes}\n'
+            f'[tls]\nlocal_ca = false\nfiles = [{{ cert = "{running.stand.certificate.cert}", '
+            f'key = "{running.stand.certificate.key}", default = true }}]\n\n'
             '[engine]\nworkers = 1\npin = false\n\n[log]\nlevel = "error"\naccess = "off"\n')
 
 
@@ -131,7 +157,8 @@ def rendered(running, template, **words):
     # HAProxy wants two descriptors for each, and pipes for every fourth.
     connections = min(20000, (descriptors - 500) * 2 // 5)
     words |= {"PORT": running.port, "UPSTREAM": running.stand.upstream_port, "DIR": running.directory,
-              "DESCRIPTORS": descriptors, "CONNECTIONS": connections, "NGINX_CONNECTIONS": 2 * connections}
+              "TLS_PORT": running.tls_port, "CERT": running.stand.certificate.cert,
+              "KEY": running.stand.certificate.key, "PAIR": running.stand.certificate.pair, "DESCRIPTORS": descriptors, "CONNECTIONS": connections, "NGINX_CONNECTIONS": 2 * connections}
     for word, value in words.items():
         text = text.replace(f"@{word}@", str(value))
     return text

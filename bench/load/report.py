@@ -126,6 +126,7 @@ class ResultsFile:
 
 COLUMNS = ("engine", "nginx", "haproxy", "floor")
 ROWS = {"small": "2-byte body", "64k": "64 KiB body", "1m": "1 MiB body", "newconn": "new connection per request",
+        "https": "2-byte body, TLS 1.3", "https-1m": "1 MiB body, TLS 1.3", "handshake": "TLS 1.3 handshake per request",
         "latency": "p99 at a fixed rate", "idle": "memory per idle connection"}
 
 

@@ -21,6 +21,7 @@ RELOAD_PATIENCE_S = 5.0
 RELOADS_LAST_S = 60      # a slow engine must not hold up everything
 FOREIGN_MAX = 0.10       # of the proxy's core used by somebody else: the round is disturbed
 STEAL_MAX = 0.02
+PROXIES = ("engine", "nginx", "haproxy")
 # Settings that suit large bodies, and the row with the second one.
 BODY_OPTIONS = {
     "nginx": ({"bodies": "buffered"}, ("-unbuffered", {"bodies": "unbuffered"})),
@@ -60,12 +61,13 @@ def kind_of(proxies, name):
 
 # ---- CPU per request under a closed loop --------------------------------------------------------
 
-def saturate(stand, running, path, seconds, headers=(), script="count.lua", arguments=()):
+def saturate(stand, running, path, seconds, headers=(), script="count.lua", arguments=(), tls=False):
     """One run of wrk; what the proxy spent, divided by wrk's own count."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", HERE / script]
     for header in (f"Host: {HOST}", *headers):
         command += ["-H", header]
-    command += [f"http://127.0.0.1:{running.port}{path}", *(("--", *arguments) if arguments else ())]
+    origin = f"https://127.0.0.1:{running.tls_port}" if tls else f"http://127.0.0.1:{running.port}"
+    command += [origin + path, *(("--", *arguments) if arguments else ())]
     core, cpu, began = CoreMeter(stand.proxy_core), CpuMeter(running.pid), time.monotonic()
     process = stand.processes.start(command, stand.load_core, stand.log("wrk"), stdout=subprocess.PIPE)
     said = process.stdout.read().decode()
@@ -91,7 +93,8 @@ def check_count(running, counted, said):
         raise Failure(f"{running.proxy.name} failed under load: {counted}")
 
 
-def cpu_scenario(bench, title, path, headers=(), kinds=("engine", "nginx", "haproxy", "floor"), variants=False):
+def cpu_scenario(bench, title, path, headers=(), kinds=("engine", "nginx", "haproxy", "floor"), variants=False,
+                 tls=False):
     proxies = []
     for proxy in bench.of_kinds(*kinds):
         proxies += bodies_variants(proxy) if variants else [proxy]
@@ -99,8 +102,8 @@ def cpu_scenario(bench, title, path, headers=(), kinds=("engine", "nginx", "hapr
     def measure(proxy):
         with Running(bench.stand, proxy) as running:
             running.check_answers([path])
-            saturate(bench.stand, running, path, 1, headers)
-            return saturate(bench.stand, running, path, bench.seconds, headers)
+            saturate(bench.stand, running, path, 1, headers, tls=tls)
+            return saturate(bench.stand, running, path, bench.seconds, headers, tls=tls)
 
     return entry(title, "CPU per request", "µs", bench.in_rounds(proxies, measure))
 
@@ -135,7 +138,20 @@ def body_1m(bench):
 
 def newconn(bench):
     return cpu_scenario(bench, "new connection for every request, 2-byte body", "/ok", ("Connection: close",),
-                        kinds=("engine", "nginx", "haproxy"))
+                        kinds=PROXIES)
+
+
+def https(bench):
+    return cpu_scenario(bench, f"2-byte body over TLS 1.3, {CONNECTIONS} kept connections", "/ok", kinds=PROXIES, tls=True)
+
+
+def https_1m(bench):
+    return cpu_scenario(bench, f"1 MiB body over TLS 1.3, {CONNECTIONS} kept connections", "/1m", kinds=PROXIES, tls=True)
+
+
+def handshake(bench):
+    return cpu_scenario(bench, "full TLS 1.3 handshake (ECDSA P-256) for every request, 2-byte body", "/ok",
+                        ("Connection: close",), kinds=PROXIES, tls=True)
 
 
 # ---- memory -------------------------------------------------------------------------------------
@@ -164,7 +180,7 @@ def idle(bench):
             return {"value": (after["pss"] - before["pss"]) / count,
                     "private": (after["private"] - before["private"]) / count, "total": after["pss"]}
 
-    proxies = bench.of_kinds("engine", "nginx", "haproxy")
+    proxies = bench.of_kinds(*PROXIES)
     return entry(f"memory per idle kept connection ({count:,})", "user-space memory (PSS) per connection", "B",
                  bench.in_rounds(proxies, measure, min(bench.rounds, 3)))
 
@@ -309,6 +325,7 @@ def entry(title, metric, unit, proxies):
     return {"title": title, "metric": metric, "unit": unit, "proxies": proxies}
 
 
-SCENARIOS = {"small": small, "64k": body_64k, "1m": body_1m, "newconn": newconn, "latency": latency, "idle": idle,
+SCENARIOS = {"small": small, "64k": body_64k, "1m": body_1m, "newconn": newconn, "https": https, "https-1m": https_1m,
+             "handshake": handshake, "latency": latency, "idle": idle,
              "routes": routes, "reload": reload}
 ENGINE_ONLY = ("routes", "reload")
