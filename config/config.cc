@@ -25,6 +25,8 @@ std::string Network::text() const {
 }
 
 std::string Target::display() const {
+  if (passthrough)
+    return "tls-passthrough:" + host_and_port(kind == Kind::Tcp ? host : "localhost", port);
   switch (kind) {
     case Kind::LoopbackPort: return fmt::format("localhost:{}", port);
     case Kind::Tcp: return (tls ? "https://" : "") + host_and_port(host, port);

@@ -54,13 +54,14 @@ struct Target {
   std::string path;
   std::string text;
   int status = 0;
-  unsigned weight = 1;  // 0..1000; 0 = gets no new requests
-  bool tls = false;     // only for Tcp: https://
+  unsigned weight = 1;       // 0..1000; 0 = gets no new requests
+  bool tls = false;          // only for Tcp: https://
+  bool passthrough = false;  // tls-passthrough: what clients send in TLS goes on undecrypted
   Position where;
 
   bool is_upstream() const { return kind <= Kind::Unix; }
   // As a listing shows it: "localhost:3000", "https://app:443", "unix:/run/app.sock",
-  // "redirect:…", "status:404".
+  // "tls-passthrough:db:443", "redirect:…", "status:404".
   std::string display() const;
 };
 

@@ -96,6 +96,11 @@ void check_together(Reader& reader, const std::vector<Target>& targets, const to
     reader.error(node.source(), fmt::format("{} cannot share a site with other targets",
                                             in_quotes(lone->display())));
   }
+  const auto passes = std::ranges::count_if(targets, &Target::passthrough);
+  if (passes > 0 && passes < std::ssize(targets)) {
+    reader.error(node.source(), "tls-passthrough targets cannot share a site with others",
+                 "the site's certificate is either here or at its targets");
+  }
   auto is_off = [](const Target& target) { return target.weight == 0; };
   if (!targets.empty() && std::ranges::all_of(targets, is_off)) {
     reader.error(node.source(), "every target has weight 0: none would get a request");
@@ -139,6 +144,10 @@ void read_site(Reader& reader, const toml::key& key, const toml::node& node,
     read_long_form(reader, key, *table, site);
   } else {
     parse_targets(reader, node, site.targets);
+  }
+  if (!site.prefix.empty() && std::ranges::any_of(site.targets, &Target::passthrough)) {
+    reader.error(key.source(), "a path cannot be chosen without decrypting",
+                 fmt::format("write {}", in_quotes(site.host)));
   }
   if (name) sites.push_back(std::move(site));
 }

@@ -15,9 +15,10 @@ namespace config {
 namespace {
 
 constexpr std::array<std::string_view, 4> kPlaceholders = {"uri", "host", "path", "query"};
-constexpr std::array<std::string_view, 3> kUnsupported = {"h2c://", "file:", "tls-passthrough:"};
-constexpr std::array<std::string_view, 5> kSchemes = {"http", "https", "unix", "redirect",
-                                                      "status"};
+constexpr std::string_view kPassthrough = "tls-passthrough:";
+constexpr std::array<std::string_view, 2> kUnsupported = {"h2c://", "file:"};
+constexpr std::array<std::string_view, 6> kSchemes = {"http",     "https",  "unix",
+                                                      "redirect", "status", "tls-passthrough"};
 // 308 keeps the method and the body; 301 and 302 turn a POST into a GET.
 constexpr int kRedirectStatus = 308;
 constexpr std::size_t kUnixPathBytes = sizeof(sockaddr_un::sun_path) - 1;
@@ -185,6 +186,14 @@ std::expected<Target, Complaint> parse_https(std::string_view written) {
   return target;
 }
 
+std::expected<Target, Complaint> parse_passthrough(std::string_view written) {
+  std::expected<HostPort, Complaint> address = parse_host_port(written.substr(kPassthrough.size()));
+  if (!address) return std::unexpected(address.error());
+  std::expected<Target, Complaint> target = tcp_target(std::move(*address), written, 443);
+  if (target) target->passthrough = true;
+  return target;
+}
+
 // "name:rest" that cannot be a host with a port.
 std::optional<Complaint> unknown_kind(std::string_view text) {
   std::size_t colon = text.find(':');
@@ -198,7 +207,8 @@ std::optional<Complaint> unknown_kind(std::string_view text) {
   std::string_view meant = nearest(text.substr(0, colon), kSchemes);
   return Complaint{fmt::format("unknown kind of target {}", in_quotes(text)),
                    meant.empty() ? "write a port, \"host:port\", \"http://…\", \"https://…\", "
-                                   "\"unix:…\", \"redirect:…\" or \"status:…\""
+                                   "\"unix:…\", \"tls-passthrough:…\", \"redirect:…\" or "
+                                   "\"status:…\""
                                  : fmt::format("did you mean \"{}:\"?", meant)};
 }
 
@@ -227,6 +237,7 @@ std::expected<Target, Complaint> parse_target(std::string_view text) {
   if (text.starts_with("unix:")) return parse_unix(text.substr(5));
   if (text.starts_with("http://")) return parse_http(text);
   if (text.starts_with("https://")) return parse_https(text);
+  if (text.starts_with(kPassthrough)) return parse_passthrough(text);
   if (text.starts_with(':') && is_digits(text.substr(1))) {
     return refuse(fmt::format("target {} has no host", in_quotes(text)),
                   fmt::format("write {}", text.substr(1)));

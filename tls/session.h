@@ -75,6 +75,7 @@ class Session {
 // A fatal alert as the first and only record, for a peer whose hello was read but cannot be
 // answered.
 inline constexpr std::string_view kAlertUnrecognizedName{"\x15\x03\x03\x00\x02\x02\x70", 7};
+inline constexpr std::string_view kAlertInternalError{"\x15\x03\x03\x00\x02\x02\x50", 7};
 inline constexpr std::string_view kAlertDecodeError{"\x15\x03\x03\x00\x02\x02\x32", 7};
 
 }  // namespace tls

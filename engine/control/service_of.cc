@@ -67,6 +67,8 @@ void set_answer(const config::Target& target, route::Service& service) {
     service.answer = route::Answer::Redirect;
   else if (target.kind == config::Target::Kind::Status)
     service.answer = route::Answer::Status;
+  else if (target.passthrough)
+    service.answer = route::Answer::Pass;
   else
     return;
   service.status = target.status;

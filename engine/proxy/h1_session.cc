@@ -65,6 +65,15 @@ std::size_t H1Session::on_head_bytes(std::string_view bytes) {
   return taken;
 }
 
+void H1Session::pass_through(std::string_view name) {
+  state_ = State::Busy;
+  session_.set_deadline(base::kNever);
+  head_.append(name);
+  stream_ = &worker_.new_stream(*this, std::move(head_));
+  head_ = base::Buffer(worker_.blocks());
+  stream_->start_passage();
+}
+
 // What a client sends after an answer that ends the connection is read and thrown away, within
 // bounds.
 std::size_t H1Session::on_linger_bytes(std::string_view bytes) {

@@ -33,6 +33,8 @@ class H1Session {
   void on_stream_done(bool keep_alive, bool request_complete);
   // The stream cannot finish its response: the client must not take it for complete.
   void on_stream_broken(bool reset);
+  // Instead of requests: what the client has sent and will send belongs to TLS of the site `name`.
+  void pass_through(std::string_view name);
   // No further requests: idle connections close, others after their response.
   void drain();
   void end_now();

@@ -75,6 +75,11 @@ std::size_t Session::greet_tls(std::string_view bytes) {
     refuse(base::Cause::TlsFailed, hello.why, tls::kAlertDecodeError);
     return bytes.size();
   }
+  if (passes_through(hello.server_name)) {
+    start_http1();
+    http1_->pass_through(hello.server_name);
+    return 0;
+  }
   const route::Certificates& certificates = *worker_.snapshot().certificates;
   // Who asks for no name connects to an address.
   const std::string name = hello.server_name.empty() ? local_address(worker_, connection_.socket())
@@ -95,6 +100,14 @@ std::size_t Session::greet_tls(std::string_view bytes) {
   connection_.start_tls(std::move(context), worker_.snapshot().ticket_keys, kProtocols, {}, bytes);
   connection_.want_bytes();
   return bytes.size();
+}
+
+bool Session::passes_through(std::string_view name) const {
+  if (name.empty()) return false;
+  const route::Snapshot& snapshot = worker_.snapshot();
+  const route::Match match = snapshot.table->match(name, "/");
+  return match.found == route::Found::Yes &&
+         snapshot.services[match.service_index]->answer == route::Answer::Pass;
 }
 
 void Session::look_again() {

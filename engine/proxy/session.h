@@ -62,6 +62,7 @@ class Session final : public ConnectionEvents {
   std::size_t greet(std::string_view bytes);
   std::size_t greet_proxy(std::string_view bytes);
   std::size_t greet_tls(std::string_view bytes);
+  [[nodiscard]] bool passes_through(std::string_view name) const;
   void start_http1();
   void refuse(base::Cause cause, std::string_view why, std::string_view alert = {});
   void close();

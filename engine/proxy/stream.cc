@@ -13,6 +13,7 @@
 #include "engine/proxy/reply.h"
 #include "engine/proxy/upstream_pool.h"
 #include "engine/proxy/worker.h"
+#include "tls/session.h"
 
 namespace engine::proxy {
 namespace {
@@ -39,6 +40,20 @@ void Stream::start(const http::RequestHead& head) {
   worker_.own_request_head(this);
   if (!admit(head)) return;
   if (answer_here(head)) return;
+  choose_target();
+}
+
+void Stream::start_passage() {
+  ++worker_.counters().requests;
+  is_passage_ = true;
+  client_keep_alive_ = false;
+  lost_reused_ = true;  // never a connection that has carried something else
+  progress_ = record_.started = worker_.now();
+  record_.host = request_.view();
+  const route::Match match = worker_.snapshot().table->match(record_.host, "/");
+  service_ = &worker_.pool().service(match.service_index);
+  ++service_->streams;
+  record_.site = service_->service->name;
   choose_target();
 }
 
@@ -113,7 +128,12 @@ bool Stream::admit(const http::RequestHead& head) {
 // Redirects, fixed answers, and OPTIONS that must not travel on. True when it was answered.
 bool Stream::answer_here(const http::RequestHead& head) {
   const route::Service& service = *service_->service;
-  const bool to_https = service.redirects_to_https && !is_secure(head);
+  const bool passes = service.answer == route::Answer::Pass;
+  if (passes && session_.client().secure()) {
+    answer(base::Cause::Misdirected, "this site's TLS ends at its target, not here");
+    return true;
+  }
+  const bool to_https = passes || (service.redirects_to_https && !is_secure(head));
   const bool redirects = to_https || service.answer == route::Answer::Redirect;
   if (service.answer == route::Answer::Status && !redirects && !head.max_forwards_zero) {
     answer(base::Cause::None, service.text);
@@ -147,6 +167,7 @@ bool Stream::is_secure(const http::RequestHead& head) const {
 
 // An answer of our own, when nothing went out yet.
 void Stream::answer(base::Cause cause, std::string_view details) {
+  if (is_passage_) return refuse_passage(cause, details);
   const http::RequestHead& request = head();
   const base::CauseWords& words = base::describe(cause);
   const bool fixed = cause == base::Cause::None;
@@ -170,6 +191,15 @@ void Stream::answer(base::Cause cause, std::string_view details) {
   if (service_ != nullptr) reply.service = service_->service.get();
   if (target_ != nullptr) reply.target = target_->key;
   reply_bytes_ = write_reply(session_.connection().out(), reply, worker_);
+  session_.connection().written();
+  finish();
+}
+
+// The client speaks TLS with nobody yet: an alert is all that it would understand.
+void Stream::refuse_passage(base::Cause cause, std::string_view details) {
+  record_.cause = cause;
+  record_.details = details;
+  session_.connection().out().append(tls::kAlertInternalError);
   session_.connection().written();
   finish();
 }

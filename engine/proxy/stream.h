@@ -51,6 +51,8 @@ class Stream {
 
   // `head` is the worker's, parsed from the request bytes this stream owns.
   void start(const http::RequestHead& head);
+  // Instead: the request bytes are the name of a site whose TLS goes to a target undecrypted.
+  void start_passage();
   // Ends without an answer; the client's connection is cut.
   void abort(base::Cause cause);
 
@@ -80,6 +82,7 @@ class Stream {
 
   // stream.cc: routing, deadlines and the end.
   bool admit(const http::RequestHead& head);
+  void refuse_passage(base::Cause cause, std::string_view details);
   bool answer_here(const http::RequestHead& head);
   [[nodiscard]] bool is_secure(const http::RequestHead& head) const;
   void note_request(const http::RequestHead& head);
@@ -113,6 +116,8 @@ class Stream {
   void forward_interim(const http::ResponseHead& response);
   void forward_head(const http::ResponseHead& response);
   void begin_tunnel(const http::ResponseHead& response);
+  void begin_passage();
+  void open_tunnel();
   [[nodiscard]] bool retry_on_status(const http::ResponseHead& response);
   [[nodiscard]] http::Framing client_framing(const http::ResponseHead& response) const;
   void write_head(const http::ResponseHead& response, http::Framing framing);
@@ -145,6 +150,7 @@ class Stream {
   http::Method method_ = http::Method::Other;
   http::Framing response_framing_ = http::Framing::None;  // to the client
   State state_ = State::Start;
+  bool is_passage_ = false;
   bool upgrade_asked_ = false;
   bool request_replayable_ = false;  // no body, and doing it twice is harmless
   bool request_has_body_ = false;

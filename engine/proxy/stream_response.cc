@@ -180,11 +180,26 @@ void Stream::begin_tunnel(const http::ResponseHead& response) {
                 "101 before the request's body was complete");
   if (!all_asked_for(response.upgrade, head().upgrade))
     return fail({.cause = base::Cause::UpgradeFailed}, "101 to a protocol nobody asked for");
-  ++worker_.counters().tunnels;
   client_status_ = 101;
   client_keep_alive_ = false;
-  set_state(State::Tunnel);
   write_head(response, http::Framing::None);
+  open_tunnel();
+  request_relay_.pump();
+}
+
+// What the client has sent so far is the beginning of it.
+void Stream::begin_passage() {
+  upgrade_asked_ = false;
+  open_tunnel();
+  upstream_->connection().want_bytes();
+  session_.connection().want_bytes();
+  feed_early_bytes();
+  after_relays();
+}
+
+void Stream::open_tunnel() {
+  ++worker_.counters().tunnels;
+  set_state(State::Tunnel);
   const http::BodyDecoder endless(http::Framing::UntilClose, 0);
   request_has_body_ = true;
   request_relay_.start(session_.connection(), upstream_->connection(), endless, http::Framing::None,
@@ -192,7 +207,6 @@ void Stream::begin_tunnel(const http::ResponseHead& response) {
   response_relay_.start(upstream_->connection(), session_.connection(), endless,
                         http::Framing::None, 0);
   if (client_half_closed_) request_relay_.on_source_end();
-  request_relay_.pump();
 }
 
 // After anything moved: has either direction come to an end?

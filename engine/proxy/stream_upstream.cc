@@ -60,6 +60,7 @@ std::string_view strip_prefix(std::string_view path, std::string_view prefix) {
 std::string_view Stream::hash_key() {
   const route::Service& service = *service_->service;
   if (service.balance == route::Balance::HashClientIp) return session_.client().address();
+  if (is_passage_) return record_.host;
   if (service.balance == route::Balance::HashHeader)
     return http::find_field(head().fields, service.hash_header);
   return {};
@@ -149,6 +150,7 @@ void Stream::on_upstream_connected(int error) {
 }
 
 void Stream::send_request() {
+  if (is_passage_) return begin_passage();
   const http::RequestHead& request = head();
   const route::Service& service = *service_->service;
   const ClientInfo& client = session_.client();

@@ -21,6 +21,7 @@ enum class Answer : std::uint8_t {
   Proxy,     // forward to a target
   Redirect,  // 308 to `redirect`
   Status,    // a fixed status
+  Pass,      // TLS goes to a target undecrypted; nothing else is served
 };
 
 enum class HostPolicy : std::uint8_t { Keep, Upstream, Literal };

@@ -94,6 +94,13 @@ TEST(Routes, a_path_with_and_without_a_slash_is_a_warning) {
               "only the longer prefix will be used for /docs/…"});
 }
 
+TEST(Routes, passthrough_goes_with_nothing_that_needs_decrypting) {
+  EXPECT_EQ(problems(load_toml("[routes]\n\"a.com/x\" = \"tls-passthrough:b:443\"\n")),
+            Strings{"2:1 error: a path cannot be chosen without decrypting"});
+  EXPECT_EQ(problems(load_toml("[routes]\n\"a.com\" = [\"tls-passthrough:b:443\", 3000]\n")),
+            Strings{"2:11 error: tls-passthrough targets cannot share a site with others"});
+}
+
 TEST(Routes, long_form_without_a_target_is_an_error) {
   EXPECT_EQ(problems(load_toml("[routes.\"a.com\"]\nbalance = \"first\"\n")),
             Strings{"1:9 error: site \"a.com\" has no target"});

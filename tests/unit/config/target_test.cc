@@ -58,6 +58,20 @@ TEST(Target, https_keeps_the_name_localhost_for_the_certificate) {
   EXPECT_EQ(target->port, 8443);
 }
 
+TEST(Target, passthrough_names_a_host_and_port_443_without_another) {
+  for (const auto& [written, shown] :
+       {std::pair{"tls-passthrough:10.0.0.9:8443", "tls-passthrough:10.0.0.9:8443"},
+        {"tls-passthrough:db.internal", "tls-passthrough:db.internal:443"},
+        {"tls-passthrough:localhost:1", "tls-passthrough:localhost:1"}}) {
+    auto target = parse_target(written);
+    ASSERT_TRUE(target) << written << ": " << target.error().message;
+    EXPECT_TRUE(target->passthrough && !target->tls) << written;
+    EXPECT_EQ(target->display(), shown);
+  }
+  EXPECT_FALSE(parse_target("tls-passthrough:"));
+  EXPECT_FALSE(parse_target("db.internal:443")->passthrough);
+}
+
 TEST(Target, status_may_carry_a_text) {
   auto target = parse_target("status:410 Gone for good");
 
@@ -103,7 +117,6 @@ TEST(Target, that_is_wrong_says_what_to_write) {
        "\"status:…\""},
       {"h2c://a", "\"h2c://\" targets are not supported by this version", ""},
       {"file:/srv", "\"file:\" targets are not supported by this version", ""},
-      {"tls-passthrough:a:1", "\"tls-passthrough:\" targets are not supported by this version", ""},
       {"status:999", "\"999\" is not a status – write 200 to 599",
        "write \"status:410\" or \"status:410 Gone for good\""},
       {"status:204 x", "status 204 never has a body", "write \"status:204\""},
