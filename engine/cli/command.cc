@@ -13,11 +13,14 @@
 #include <vector>
 
 #include "config/suggest.h"
+#include "engine/cli/certs.h"
 #include "engine/cli/check.h"
 #include "engine/cli/echo.h"
 #include "engine/cli/exit_code.h"
 #include "engine/cli/help.h"
 #include "engine/cli/say.h"
+#include "engine/cli/trust.h"
+#include "engine/control/certificates.h"
 
 namespace engine::cli {
 namespace {
@@ -69,6 +72,8 @@ class CommandLine {
   void add_run_flags(CLI::App& app);
   void add_run();
   void add_check();
+  void add_certs();
+  void add_trust();
   void add_echo();
   void add_version();
   void add_help();
@@ -82,6 +87,7 @@ class CommandLine {
   std::optional<int> read_options(RunOptions& options) const;
   int run_server() const;
   int check() const;
+  int certs() const;
   int help() const;
   int print_version() const;
 
@@ -102,6 +108,8 @@ CommandLine::CommandLine(const Verbs& verbs) : verbs_(verbs) {
       ->needs(version);
   add_run();
   add_check();
+  add_certs();
+  add_trust();
   add_echo();
   add_version();
   add_help();
@@ -131,6 +139,18 @@ void CommandLine::add_check() {
   check.add_option("-c,--config", words_.config, "The file; - is stdin (default: proxy.toml)")
       ->type_name("FILE");
   check.add_flag("--json", words_.json, "For programs: one JSON object on stdout");
+}
+
+void CommandLine::add_certs() {
+  CLI::App& certs = *app_.add_subcommand("certs", std::string(kAboutCerts));
+  certs.add_option("-c,--config", words_.config, "The file; - is stdin (default: proxy.toml)")
+      ->type_name("FILE");
+  certs.add_flag("--json", words_.json, "For programs: one JSON array on stdout");
+}
+
+void CommandLine::add_trust() {
+  app_.add_subcommand("trust", std::string(kAboutTrust));
+  app_.add_subcommand("untrust", std::string(kAboutUntrust));
 }
 
 void CommandLine::add_echo() {
@@ -179,6 +199,9 @@ int CommandLine::dispatch() {
   if (words_.version) return print_version();
   const std::string name = verb() == nullptr ? "run" : verb()->get_name();
   if (name == "check") return check();
+  if (name == "certs") return certs();
+  if (name == "trust") return run_trust(this_machine());
+  if (name == "untrust") return run_untrust(this_machine());
   if (name == "echo") return run_echo(words_.echo);
   if (name == "version") return print_version();
   if (name == "help") return help();
@@ -257,6 +280,12 @@ int CommandLine::check() const {
   RunOptions options;
   if (const auto failed = read_options(options)) return *failed;
   return run_check(options, words_.json ? Output::Json : Output::Text);
+}
+
+int CommandLine::certs() const {
+  RunOptions options;
+  if (const auto failed = read_options(options)) return *failed;
+  return run_certs(options, control::state_directory(), words_.json ? Output::Json : Output::Text);
 }
 
 int CommandLine::help() const {

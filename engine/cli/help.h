@@ -13,6 +13,7 @@ inline constexpr std::string_view kAbout =
   engine --config site.toml           serve what another file says
   engine --listen :80 --listen :443   on other ports than the file says
   engine check                        find every mistake in proxy.toml
+  engine trust                        browsers accept https://app.localhost
   engine echo                         a demo application on port 3000
 )";
 
@@ -35,6 +36,37 @@ inline constexpr std::string_view kAboutCheck = R"(Find every mistake in a confi
   engine check --json
 
 Exit code: 0 ok, 3 mistakes, 5 unreadable, 6 no such file.
+)";
+
+inline constexpr std::string_view kAboutCerts = R"(List the certificates that are served.
+
+  engine certs
+  engine certs --config site.toml
+  engine certs --json
+
+Those of [tls] files, and the local CA with what it issued. No key is shown.
+Exit code: 0 ok, 1 one of them is broken, else as for engine check.
+)";
+
+inline constexpr std::string_view kAboutTrust =
+    R"(Make this machine and its browsers believe the local CA.
+
+  engine trust
+  sudo engine trust        the system's list too; the browsers stay those of who calls
+
+The local CA signs for localhost, *.localhost, *.test, *.internal and loopback addresses only: its
+certificate says so, and browsers hold it to that.
+Browsers need certutil: on Debian and Ubuntu from libnss3-tools.
+Exit code: 0 every list that exists has it, 5 rights are missing for one, 1 failed.
+)";
+
+inline constexpr std::string_view kAboutUntrust =
+    R"(Take back what engine trust did, also for an earlier local CA.
+
+  engine untrust
+  sudo engine untrust      the system's list too
+
+Exit code: 0 no list has it, 5 rights are missing for one, 1 failed.
 )";
 
 inline constexpr std::string_view kAboutEcho = R"(A demo application that shows what it was sent.

@@ -10,7 +10,7 @@ from harness import engine_binary
 
 GOOD = 'listen = ["127.0.0.1:8080"]\n[routes]\n"a.localhost" = 3000\n"b.localhost" = 3001\n'
 BAD = '[routes."a.localhost"]\nto = 3000\nretri = { times = 2 }\n'
-VERBS = ["run", "check", "echo", "version", "help"]
+VERBS = ["run", "check", "certs", "trust", "untrust", "echo", "version", "help"]
 
 OK, USAGE, INVALID, PERMISSION, NOT_FOUND = 0, 2, 3, 5, 6
 

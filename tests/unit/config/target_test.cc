@@ -113,7 +113,8 @@ TEST(Target, that_is_wrong_says_what_to_write) {
       {"https://a:0", "port 0 cannot be connected to", "write a port from 1 to 65535"},
       {"htps://a", "unknown kind of target \"htps://a\"", "did you mean \"https:\"?"},
       {"ftp2://a", "unknown kind of target \"ftp2://a\"",
-       "write a port, \"host:port\", \"http://…\", \"https://…\", \"unix:…\", \"redirect:…\" or "
+       "write a port, \"host:port\", \"http://…\", \"https://…\", \"unix:…\", "
+       "\"tls-passthrough:…\", \"redirect:…\" or "
        "\"status:…\""},
       {"h2c://a", "\"h2c://\" targets are not supported by this version", ""},
       {"file:/srv", "\"file:\" targets are not supported by this version", ""},
