@@ -10,6 +10,8 @@
 #include "config/diagnostic.h"
 #include "engine/cli/config_file.h"
 #include "engine/cli/exit_code.h"
+#include "engine/control/certificates.h"
+#include "engine/control/target_tls.h"
 
 namespace engine::cli {
 namespace {
@@ -38,7 +40,11 @@ std::string report_json(const RunOptions& options, const config::Result& result)
 }  // namespace
 
 int run_check(const RunOptions& options, Output output) {
-  const config::Result result = read_config(options);
+  config::Result result = read_config(options);
+  if (result.ok()) {
+    control::Certificates::check(result.config.tls, result.diagnostics);
+    control::TargetTlsContexts::check(result.config, result.diagnostics);
+  }
   if (output == Output::Json) {
     print(report_json(options, result));
     return exit_code_of(result);

@@ -32,13 +32,25 @@ tls::Version version_of(config::Tls::Version version) {
   return version == config::Tls::Version::Tls13 ? tls::Version::Tls13 : tls::Version::Tls12;
 }
 
-config::Diagnostic warning(const config::Position& where, std::string message, std::string hint) {
+constexpr const char* kHowToPut =
+    "put a PEM certificate chain and its key there, or remove this pair from [tls] files";
+
+config::Diagnostic problem(config::Severity severity, const config::Position& where,
+                           std::string message, std::string hint) {
   config::Diagnostic diagnostic;
-  diagnostic.severity = config::Severity::Warning;
+  diagnostic.severity = severity;
   diagnostic.where = where;
   diagnostic.message = std::move(message);
   diagnostic.hint = std::move(hint);
   return diagnostic;
+}
+
+void note_expiry(const config::Tls::Files& files, const tls::CertificateInfo& info,
+                 std::vector<config::Diagnostic>& diagnostics) {
+  if (!info.expired(seconds_now())) return;
+  diagnostics.push_back(problem(config::Severity::Warning, files.where,
+                                files.cert + ": expired on " + day_of(info.not_after),
+                                "clients will refuse it: renew it"));
 }
 
 std::string from_environment(const char* name) {
@@ -58,28 +70,35 @@ std::expected<Certificates::Served, Failure> Certificates::load(
     auto pair = read(files, settings.min);
     const auto before = files_.find(files.cert);
     if (!pair && before == files_.end()) {
-      return std::unexpected(Failure{files.where.text() + ": " + pair.error(),
-                                     "put a PEM certificate chain and its key there, or remove "
-                                     "this pair from [tls] files",
-                                     kExitConfiguration});
+      return std::unexpected(
+          Failure{files.where.text() + ": " + pair.error(), kHowToPut, kExitConfiguration});
     }
     if (!pair) {
-      diagnostics.push_back(
-          warning(files.where, pair.error(), "the certificate of before is still served"));
+      diagnostics.push_back(problem(config::Severity::Warning, files.where, pair.error(),
+                                    "the certificate of before is still served"));
       next.emplace(files.cert, before->second);
       continue;
     }
-    if (pair->info.expired(seconds_now())) {
-      diagnostics.push_back(warning(files.where,
-                                    files.cert + ": expired on " + day_of(pair->info.not_after),
-                                    "clients will refuse it: renew it"));
-    }
+    note_expiry(files, pair->info, diagnostics);
     next.emplace(files.cert, std::move(*pair));
   }
   if (settings.min != settings_.min) leaves_.clear();  // they come back when they are asked for
   files_ = std::move(next);
   settings_ = settings;
   return assemble();
+}
+
+void Certificates::check(const config::Tls& settings,
+                         std::vector<config::Diagnostic>& diagnostics) {
+  const Certificates none("");
+  for (const config::Tls::Files& files : settings.files) {
+    const auto pair = none.read(files, settings.min);
+    if (pair) {
+      note_expiry(files, pair->info, diagnostics);
+    } else {
+      diagnostics.push_back(problem(config::Severity::Error, files.where, pair.error(), kHowToPut));
+    }
+  }
 }
 
 std::expected<Certificates::FilePair, std::string> Certificates::read(

@@ -28,6 +28,8 @@ class Certificates {
   // `diagnostics`; one that never worked is a failure, and then nothing has changed.
   [[nodiscard]] std::expected<Served, Failure> load(const config::Tls& settings,
                                                     std::vector<config::Diagnostic>& diagnostics);
+  // What load() would say of each file, to a first start.
+  static void check(const config::Tls& settings, std::vector<config::Diagnostic>& diagnostics);
   // Adds local certificates for `names`. Null when there is nothing new.
   [[nodiscard]] Served issue(const std::vector<std::string>& names);
 

@@ -44,35 +44,50 @@ std::string identity_of(const config::UpstreamTls& wishes, const tls::ClientOpti
 }  // namespace
 
 std::expected<void, Failure> TargetTlsContexts::load(const config::Config& config) {
-  auto next = decltype(by_identity_)();
-  auto identities = decltype(identities_)();
+  TargetTlsContexts next;
   for (const config::Site& site : config.sites) {
-    if (std::ranges::none_of(site.targets, &config::Target::tls)) continue;
-    const std::string text = text_of(site.upstream_tls);
-    if (identities.contains(text)) continue;
-    auto options = read(site.upstream_tls);
-    if (!options) {
-      return std::unexpected(Failure{site.where.text() + ": " + options.error(),
+    if (auto added = next.add(site, *this); !added) {
+      return std::unexpected(Failure{site.where.text() + ": " + added.error(),
                                      "correct upstream_tls of \"" + site.key + "\"",
                                      kExitConfiguration});
     }
-    std::string identity = identity_of(site.upstream_tls, *options);
-    identities.emplace(text, identity);
-    if (const auto known = by_identity_.find(identity); known != by_identity_.end()) {
-      next.insert(*known);
-      continue;
-    }
-    auto context = tls::Context::client(*options);
-    if (!context) {
-      return std::unexpected(Failure{site.where.text() + ": " + context.error(),
-                                     "correct upstream_tls of \"" + site.key + "\"",
-                                     kExitConfiguration});
-    }
-    next.emplace(identity, std::make_shared<const route::TargetTls>(route::TargetTls{
-                               std::move(*context), site.upstream_tls.server_name, identity}));
   }
-  by_identity_ = std::move(next);
-  identities_ = std::move(identities);
+  *this = std::move(next);
+  return {};
+}
+
+void TargetTlsContexts::check(const config::Config& config,
+                              std::vector<config::Diagnostic>& diagnostics) {
+  TargetTlsContexts contexts;
+  for (const config::Site& site : config.sites) {
+    const auto added = contexts.add(site, {});
+    if (added) continue;
+    config::Diagnostic diagnostic;
+    diagnostic.where = site.where;
+    diagnostic.message = added.error();
+    diagnostic.hint = "correct upstream_tls of \"" + site.key + "\"";
+    diagnostics.push_back(std::move(diagnostic));
+  }
+}
+
+std::expected<void, std::string> TargetTlsContexts::add(const config::Site& site,
+                                                        const TargetTlsContexts& before) {
+  if (std::ranges::none_of(site.targets, &config::Target::tls)) return {};
+  const std::string text = text_of(site.upstream_tls);
+  if (identities_.contains(text)) return {};
+  const auto options = read(site.upstream_tls);
+  if (!options) return std::unexpected(options.error());
+  const std::string identity = identity_of(site.upstream_tls, *options);
+  identities_.emplace(text, identity);
+  if (const auto known = before.by_identity_.find(identity); known != before.by_identity_.end()) {
+    by_identity_.insert(*known);
+    return {};
+  }
+  auto context = tls::Context::client(*options);
+  if (!context) return std::unexpected(context.error());
+  by_identity_.emplace(identity,
+                       std::make_shared<const route::TargetTls>(route::TargetTls{
+                           std::move(*context), site.upstream_tls.server_name, identity}));
   return {};
 }
 

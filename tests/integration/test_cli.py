@@ -60,6 +60,16 @@ def test_check_shows_each_mistake_with_its_place(cli, write):
     assert "retri" in done.stderr and '"retry"' in done.stderr
 
 
+def test_check_reads_certificates_and_authorities_too(cli, write):
+    write('[routes]\n"a.test" = 3000\n[routes."b.test"]\nto = "https://b"\nupstream_tls.ca = "no-ca.pem"\n'
+          '[tls]\nfiles = [{ cert = "none.pem", key = "none.key" },\n  { cert = "more.pem", key = "more.key" }]\n')
+    done = cli("check")
+    assert done.returncode == 3
+    for name in ("none.pem", "more.pem", "no-ca.pem"):
+        assert name in done.stderr
+    assert "proxy.toml:7" in done.stderr and "proxy.toml:8" in done.stderr
+
+
 def test_check_of_no_toml_at_all_is_invalid(cli, write):
     write("[routes\n")
     done = cli("check")
