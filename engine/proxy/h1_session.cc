@@ -100,7 +100,9 @@ void H1Session::on_stream_done(bool keep_alive, bool request_complete) {
   // Requests that came before the client's end are still answered.
   if (keep_alive && !(connection().ended() && connection().kept().empty())) return await_request();
   // A client that said close sends nothing more (RFC 9112 section 9.6); another may be about to.
-  if (request_complete && last_request_ && connection().kept().empty()) return close();
+  // TLS has a close_notify to say.
+  const bool silent = last_request_ && connection().tls() == nullptr;
+  if (request_complete && silent && connection().kept().empty()) return close();
   linger(route::kLingerTimeout);
 }
 

@@ -32,7 +32,7 @@ void Upstream::lease(Stream& stream) {
   ++worker_.counters().upstream_reuses;
   pool_hook.unlink();
   --target_.idle_count;
-  worker_.timers().clear(idle_timer_);
+  worker_.timers().clear(timer_);
   state_ = State::Leased;
   stream_ = &stream;
   ++requests_;
@@ -49,7 +49,7 @@ void Upstream::release() {
   stream_ = nullptr;
   target_.idle.push_front(*this);
   ++target_.idle_count;
-  worker_.timers().set(idle_timer_, worker_.now() + limits.pool_idle_timeout);
+  worker_.timers().set(timer_, worker_.now() + limits.pool_idle_timeout);
   connection_.want_bytes();
 }
 
@@ -61,8 +61,10 @@ void Upstream::discard(bool reset) {
   }
   state_ = State::Closing;
   stream_ = nullptr;
-  worker_.timers().clear(idle_timer_);
+  worker_.timers().clear(timer_);
   if (reset) return connection_.reset();
+  // The target may never read what it still should get: a request's rest, a close_notify.
+  worker_.timers().set(timer_, worker_.now() + route::kLingerTimeout);
   connection_.close();
 }
 
@@ -120,6 +122,6 @@ void Upstream::on_ready(int error) {
 
 void Upstream::on_closed() { worker_.retire(*this); }
 
-void Upstream::on_idle_deadline() { discard(false); }
+void Upstream::on_deadline() { state_ == State::Closing ? connection_.reset() : discard(false); }
 
 }  // namespace engine::proxy

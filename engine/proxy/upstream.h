@@ -17,7 +17,7 @@ struct TargetState;
 // Connecting  connect(), the TLS handshake      Leased; a failure, the stream's deadline → Closing
 // Leased      its stream                        release() → Idle, discard() → Closing
 // Idle        the next lease                    lease() → Leased; bytes, FIN, RST, idle → Closing
-// Closing     the kernel to return operations   the end
+// Closing     its last bytes, the kernel        the end; kLingerTimeout → RST
 class Upstream final : public ConnectionEvents {
  public:
   Upstream(Worker& worker, TargetState& target);
@@ -51,13 +51,13 @@ class Upstream final : public ConnectionEvents {
   enum class State : std::uint8_t { Connecting, Leased, Idle, Closing };
 
   void on_ready(int error);
-  void on_idle_deadline();
+  void on_deadline();
 
   Worker& worker_;
   TargetState& target_;
   Stream* stream_ = nullptr;
   Connection connection_;
-  io::Timer idle_timer_{io::Expires<&Upstream::on_idle_deadline>{}, this};
+  io::Timer timer_{io::Expires<&Upstream::on_deadline>{}, this};
   std::uint64_t requests_ = 0;
   State state_ = State::Connecting;
 };

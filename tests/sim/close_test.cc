@@ -123,6 +123,23 @@ TEST(CloseSim, a_client_that_never_reads_its_last_answer_is_dropped) {
   EXPECT_EQ(world.kernel().open_sockets(), 0U);
 }
 
+TEST(CloseSim, a_target_that_answers_early_and_never_reads_the_rest_is_dropped) {
+  World world(1);
+  const std::string request = post_of(pattern(1, 10'000));
+  Talk talk = start(world, request.substr(0, 100));
+  talk.target.socket().outbound_max = 500;
+  world.send(talk.client, request.substr(100, 9'000));
+  answer(world, talk);
+  EXPECT_EQ(seen(talk.client), "200 hello");
+  talk.client.close();
+  world.advance(base::kSecond);
+  EXPECT_EQ(world.kernel().open_sockets(), 1U);
+
+  world.advance(2 * base::kSecond);
+  EXPECT_TRUE(talk.target.was_reset());
+  EXPECT_EQ(world.kernel().open_sockets(), 0U);
+}
+
 TEST(CloseSim, a_client_that_dies_while_its_target_thinks_frees_the_target) {
   World world(1);
   Talk talk = start(world);

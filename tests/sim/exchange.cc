@@ -65,9 +65,11 @@ void plan_tunnel(Exchange& exchange, const Mood& mood, Random& random) {
 void plan_death(Exchange& exchange, Random& random) {
   if (random.chance(50)) exchange.silent = true;
   if (!random.chance(250)) return;
-  exchange.target_break = random.chance(500) ? Break::Fin : Break::Reset;
+  exchange.target_break =
+      random.pick(std::vector<Break>{Break::Fin, Break::Fin, Break::Reset, Break::Cut});
   // A FIN is how such a body properly ends: nobody could tell.
-  if (exchange.response_framing == Framing::UntilClose && !exchange.bodyless())
+  if (exchange.response_framing == Framing::UntilClose && !exchange.bodyless() &&
+      exchange.target_break == Break::Fin)
     exchange.target_break = Break::Reset;
   if (random.chance(300)) {
     exchange.break_after_reading = random.below(200 + exchange.request_body.size());
@@ -78,6 +80,12 @@ void plan_death(Exchange& exchange, Random& random) {
 }
 
 }  // namespace
+
+void end_suddenly(Peer& peer, Break how) {
+  if (how == Break::Fin) peer.close();
+  if (how == Break::Reset) peer.reset();
+  if (how == Break::Cut) peer.cut();
+}
 
 std::string pattern(std::size_t salt, std::size_t size) {
   constexpr std::string_view kLetters =
@@ -104,7 +112,7 @@ std::string difference(const std::string& got, const std::string& wanted) {
 
 std::string Exchange::text() const {
   constexpr const char* kFramings[] = {"none", "length", "chunked", "until close"};
-  constexpr const char* kBreaks[] = {"", ", target FIN", ", target RST"};
+  constexpr const char* kBreaks[] = {"", ", target FIN", ", target RST", ", target cut"};
   const auto where = [](std::size_t at) { return at == kNowhere ? "never" : std::to_string(at); };
   std::string text =
       "exchange " + std::to_string(id) + " (" + method + " 1." + std::to_string(minor_version) +

@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/kernel.h"
 #include "tests/sim/random.h"
 
 namespace sim {
 
 enum class Framing : std::uint8_t { None, Length, Chunked, UntilClose };
-enum class Break : std::uint8_t { None, Fin, Reset };
+enum class Break : std::uint8_t { None, Fin, Reset, Cut };
 inline constexpr std::size_t kNowhere = SIZE_MAX;
 inline constexpr std::size_t kAnywhere = SIZE_MAX - 1;
 
@@ -67,6 +68,7 @@ struct Mood {
 };
 
 [[nodiscard]] Exchange make_exchange(std::size_t id, const Mood& mood, Random& random);
+void end_suddenly(Peer& peer, Break how);
 // Where two bodies part, for messages.
 [[nodiscard]] std::string difference(const std::string& got, const std::string& wanted);
 // Bytes that differ from place to place and from one exchange to the next.

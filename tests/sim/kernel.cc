@@ -150,6 +150,7 @@ void Kernel::size_buffers(Socket& socket) {
                                              : std::vector<std::size_t>{16384, 65536, 262144};
   socket.inbound_max = random_.pick(sizes);
   socket.outbound_max = random_.pick(sizes);
+  if (faults_.single_bytes) socket.inbound_max = socket.outbound_max = 1;
 }
 
 }  // namespace sim

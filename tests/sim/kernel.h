@@ -12,6 +12,10 @@
 #include "engine/base/clock.h"
 #include "tests/sim/random.h"
 
+namespace tls {
+class Context;
+}
+
 namespace sim {
 
 namespace base = engine::base;
@@ -27,6 +31,7 @@ struct Faults {
   unsigned connect_fails = 0;    // refused, unreachable or silent
   std::size_t descriptors_max = 100'000;
   bool small_buffers = false;  // sockets and pipes that hold next to nothing
+  bool single_bytes = false;   // sockets that hold one byte each way
 };
 
 // The wire between the worker's socket and its peer.
@@ -63,34 +68,40 @@ struct PipeBuffer {
 };
 
 class Kernel;
+class TlsEnd;
 
-// The far end of a socket, for a test to play.
+// The far end of a socket, for a test to play. Once it is secured all bytes here are plaintext.
 class Peer {
  public:
   Peer() = default;
   Peer(Kernel* kernel, std::shared_ptr<Socket> socket)
       : kernel_(kernel), socket_(std::move(socket)) {}
 
+  // Speaks TLS from now on: as a server, or as a client that asks for `server_name`.
+  void secure(std::shared_ptr<const tls::Context> context, std::string_view server_name = {});
+  [[nodiscard]] const TlsEnd* tls() const { return tls_.get(); }
+
   [[nodiscard]] explicit operator bool() const { return socket_ != nullptr; }
   // Returns how many bytes the wire took; 0 when it is full or broken.
   std::size_t write(std::string_view bytes);
   std::string read(std::size_t most = SIZE_MAX);
-  [[nodiscard]] std::size_t readable() const { return socket_->outbound.size(); }
-  // The worker's FIN, after everything it sent was read.
-  [[nodiscard]] bool at_end() const {
-    return socket_->shut_write && socket_->outbound.empty() && !was_reset();
-  }
-  [[nodiscard]] bool was_reset() const { return socket_->peer_reset; }
+  [[nodiscard]] std::size_t readable() const;
+  // The worker's FIN, after everything it sent was read. Of TLS: its close_notify.
+  [[nodiscard]] bool at_end() const;
+  // Of TLS: or ended in another way than by close_notify.
+  [[nodiscard]] bool was_reset() const;
   [[nodiscard]] bool is_over() const { return at_end() || was_reset(); }
   [[nodiscard]] bool worker_closed() const { return socket_->closed; }
   void finish();  // FIN; reading goes on
   void close();   // FIN, or RST when there is something unread; what comes later is answered by RST
   void reset();
+  void cut();  // FIN without close_notify, then as after close(); RST where there is no TLS
   Socket& socket() { return *socket_; }
 
  private:
   Kernel* kernel_ = nullptr;
   std::shared_ptr<Socket> socket_;
+  std::shared_ptr<TlsEnd> tls_;
 };
 
 // Somebody with a life of its own, who gets a turn whenever the kernel runs.

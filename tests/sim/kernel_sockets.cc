@@ -9,12 +9,27 @@
 #include <cstring>
 
 #include "tests/sim/kernel.h"
+#include "tests/sim/tls_end.h"
 
 namespace sim {
 
 // ---- The peer's side.
 
+void Peer::secure(std::shared_ptr<const tls::Context> context, std::string_view server_name) {
+  tls_ = std::make_shared<TlsEnd>(*kernel_, *this, std::move(context), server_name);
+}
+
+std::size_t Peer::readable() const { return tls_ ? tls_->readable() : socket_->outbound.size(); }
+
+bool Peer::at_end() const {
+  if (tls_) return tls_->at_end();
+  return socket_->shut_write && socket_->outbound.empty() && !was_reset();
+}
+
+bool Peer::was_reset() const { return tls_ ? tls_->is_broken() : socket_->peer_reset; }
+
 std::size_t Peer::write(std::string_view bytes) {
+  if (tls_) return tls_->write(bytes);
   Socket& socket = *socket_;
   if (socket.reset_received || socket.fin_received || socket.peer_reset || bytes.empty()) return 0;
   if (socket.closed || socket.shut_read) {
@@ -29,6 +44,7 @@ std::size_t Peer::write(std::string_view bytes) {
 }
 
 std::string Peer::read(std::size_t most) {
+  if (tls_) return tls_->read(most);
   Socket& socket = *socket_;
   std::string bytes = socket.outbound.substr(0, most);
   socket.outbound.erase(0, bytes.size());
@@ -38,12 +54,14 @@ std::string Peer::read(std::size_t most) {
 }
 
 void Peer::finish() {
+  if (tls_) return tls_->finish();
   if (socket_->reset_received || socket_->peer_reset) return;
   socket_->fin_received = true;
   kernel_->trace("peer FIN", socket_->descriptor, 0);
 }
 
 void Peer::close() {
+  if (tls_) return tls_->close();
   Socket& socket = *socket_;
   if (!socket.outbound.empty()) return reset();
   finish();
@@ -54,6 +72,8 @@ void Peer::reset() {
   socket_->peer_closed = true;
   kernel_->receive_reset(*socket_);
 }
+
+void Peer::cut() { tls_ ? tls_->cut() : reset(); }
 
 // ---- Resets.
 

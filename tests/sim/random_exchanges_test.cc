@@ -16,6 +16,7 @@ namespace sim {
 namespace {
 
 constexpr int kTicksMax = 300'000;
+constexpr unsigned kSecure = 100;
 
 Options options_of(Random& random, bool lethal) {
   Options options;
@@ -31,6 +32,9 @@ Options options_of(Random& random, bool lethal) {
   options.limits.pool_idle_max = random.chance(200) ? 1 : 256;
   if (random.chance(150)) options.limits.requests_per_connection_max = 2;
   if (random.chance(150)) options.limits.connections_max = 2;
+  // Rarer than in life: a handshake costs more than the rest of a run.
+  options.secure_clients = random.chance(kSecure);
+  options.secure_targets = random.chance(kSecure);
   if (lethal) {
     faults.no_descriptors = random.chance(700) ? 0 : 100;
     faults.connect_fails = random.chance(500) ? 0 : 200;
@@ -59,7 +63,8 @@ ClientHabits habits_of(Random& random, bool lethal) {
   if (random.chance(50))
     habits.stall = static_cast<base::Time>(random.between(1, 400)) * base::kSecond;
   if (!random.chance(200)) return habits;
-  habits.break_off = random.chance(500) ? Break::Fin : Break::Reset;
+  habits.break_off =
+      random.pick(std::vector<Break>{Break::Fin, Break::Fin, Break::Reset, Break::Cut});
   (random.chance(500) ? habits.break_after_writing : habits.break_after_reading) =
       random.size(200'000);
   return habits;
@@ -78,7 +83,8 @@ class Run {
     const std::size_t most = 6;
     exchanges_.reserve(client_count * most);
     for (std::size_t i = 0; i < client_count; ++i) add_client(mood, random_.between(1, most));
-    target_ = std::make_unique<ScriptedTarget>(world_.kernel(), exchanges_, lethal);
+    target_ = std::make_unique<ScriptedTarget>(world_.kernel(), exchanges_, lethal,
+                                               options_.secure_targets);
     for (std::uint16_t i = 0; i < 3; ++i)
       world_.kernel().serve(static_cast<std::uint16_t>(kTargetPort + i), target_.get());
     if (lethal && random_.chance(150)) stop_at_ = static_cast<int>(random_.below(400));

@@ -24,7 +24,7 @@ bool ScriptedClient::break_off() {
   Exchange& last = *exchanges_.back();
   if (last.upgrades)
     last.up_finished = tunnel_ ? last.up.size() - (out_.size() - out_at_) : kAnywhere;
-  habits_.break_off == Break::Fin ? peer_.close() : peer_.reset();
+  end_suddenly(peer_, habits_.break_off);
   over_ = true;
   return true;
 }

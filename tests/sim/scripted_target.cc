@@ -3,9 +3,12 @@
 
 #include <algorithm>
 
+#include "tests/sim/identity.h"
+
 namespace sim {
 
 void ScriptedTarget::on_peer(Peer peer) {
+  if (secure_) peer.secure(identity().server);
   connections_.push_back(std::make_unique<Connection>());
   connections_.back()->peer = std::move(peer);
   connections_.back()->reader.start();
@@ -65,7 +68,7 @@ bool ScriptedTarget::break_off(Connection& connection) {
     connection.exchange->response_sent = true;
     if (!connection.tunnel) connection.exchange->down_finished = 0;
   }
-  exchange.target_break == Break::Fin ? connection.peer.close() : connection.peer.reset();
+  end_suddenly(connection.peer, exchange.target_break);
   connection.over = true;
   return true;
 }

@@ -13,8 +13,8 @@ namespace sim {
 
 class ScriptedTarget final : public Acceptor, public Actor {
  public:
-  ScriptedTarget(Kernel& kernel, std::vector<Exchange>& exchanges, bool lethal)
-      : kernel_(kernel), exchanges_(exchanges), lethal_(lethal) {
+  ScriptedTarget(Kernel& kernel, std::vector<Exchange>& exchanges, bool lethal, bool secure)
+      : kernel_(kernel), exchanges_(exchanges), lethal_(lethal), secure_(secure) {
     kernel.add(*this);
   }
   ~ScriptedTarget() override { kernel_.remove(*this); }
@@ -53,6 +53,7 @@ class ScriptedTarget final : public Acceptor, public Actor {
   Kernel& kernel_;
   std::vector<Exchange>& exchanges_;
   bool lethal_;
+  bool secure_;
   std::vector<std::unique_ptr<Connection>> connections_;
 };
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "tests/sim/identity.h"
 #include "tests/sim/ring_sim.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -31,6 +32,23 @@ void on_abort(int) { say_seed(); }
 std::uint64_t number(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+std::shared_ptr<const route::Certificates> certificates() {
+  auto made = std::make_shared<route::Certificates>();
+  made->add(kServerName, identity().server);
+  return made;
+}
+
+std::shared_ptr<const route::Certificates> certificates_on_request() {
+  auto made = std::make_shared<route::Certificates>();
+  made->set_issues_locally(true);
+  return made;
+}
+
+std::shared_ptr<const route::TargetTls> target_tls() {
+  return std::make_shared<const route::TargetTls>(route::TargetTls{
+      .context = identity().client, .server_name = kServerName, .identity = kServerName});
 }
 
 }  // namespace
@@ -61,6 +79,11 @@ void note_seed(std::uint64_t seed) {
   static_cast<void>(installed);
 }
 
+void Target::on_peer(Peer peer) {
+  if (secure_) peer.secure(identity().server);
+  waiting_.push_back(std::move(peer));
+}
+
 Peer Target::take() {
   if (waiting_.empty()) return {};
   Peer peer = waiting_.front();
@@ -72,18 +95,23 @@ World::World(std::uint64_t seed, Options options)
     : options_(std::move(options)), kernel_(seed, options_.faults), listener_(kernel_.listen()) {
   note_seed(seed);
   for (unsigned i = 0; i < options_.targets; ++i) {
-    targets_.push_back(std::make_unique<Target>());
+    targets_.push_back(std::make_unique<Target>(options_.secure_targets));
     kernel_.serve(static_cast<std::uint16_t>(kTargetPort + i), targets_.back().get());
   }
   listen_ = std::make_shared<const route::Listen>("0.0.0.0:80", std::uint16_t{80},
                                                   std::vector<int>{listener_});
+  certificates_ = options_.awaits_certificate ? certificates_on_request() : certificates();
   renew_targets();
   renew_service();
   publish();
+  seed_tls(seed);
   ring_ = *io::Ring::open(options_.ring);
   worker_ = std::make_unique<proxy::Worker>(
       *ring_, published_, &access_log_,
-      proxy::WorkerOptions{.seed = seed, .access = options_.access});
+      proxy::WorkerOptions{
+          .seed = seed,
+          .ask_for_certificate = [this](const std::string& name) { asked_names_.push_back(name); },
+          .access = options_.access});
 }
 
 World::~World() {
@@ -91,12 +119,24 @@ World::~World() {
   note_seed(0);
 }
 
+Peer World::connect() {
+  Peer peer = kernel_.connect(listener_);
+  if (options_.secure_clients) peer.secure(identity().client, kServerName);
+  return peer;
+}
+
+void World::issue_certificate() {
+  certificates_ = certificates();
+  reload(Reload::Same);
+}
+
 void World::renew_targets() {
+  const auto secure = options_.secure_targets ? target_tls() : nullptr;
   route_targets_.clear();
   for (unsigned i = 0; i < options_.targets; ++i) {
     route_targets_.push_back(std::make_shared<const route::Target>(
         route::TargetKind::Tcp, "10.0.0." + std::to_string(i + 1),
-        static_cast<std::uint16_t>(kTargetPort + i)));
+        static_cast<std::uint16_t>(kTargetPort + i), secure));
   }
 }
 
@@ -123,7 +163,7 @@ void World::publish() {
   snapshot->limits = std::make_shared<const route::Limits>(options_.limits);
   snapshot->listens = {listen_};
   snapshot->certificates = certificates_;
-  snapshot->ticket_keys = ticket_keys_;
+  snapshot->ticket_keys = identity().ticket_keys;
   snapshot->service_index_of[service_.get()] = 0;
   for (std::uint32_t i = 0; i < route_targets_.size(); ++i) {
     snapshot->addresses.push_back(

@@ -27,18 +27,24 @@ struct Options {
   unsigned targets = 1;
   std::vector<route::Site> sites = {{"*", "/", 0}};
   std::function<void(route::Service&)> edit;  // of the site's service before it is published
+  bool secure_clients = false;                // connect() gives clients that speak TLS
+  bool secure_targets = false;
+  bool awaits_certificate = false;  // there is none before issue_certificate()
   proxy::AccessLogOptions access;
 };
 
 // Connections that a scripted target accepted and nobody took yet.
 class Target final : public Acceptor {
  public:
-  void on_peer(Peer peer) override { waiting_.push_back(std::move(peer)); }
+  explicit Target(bool secure = false) : secure_(secure) {}
+
+  void on_peer(Peer peer) override;
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
   // An empty one when there is none.
   Peer take();
 
  private:
+  bool secure_;
   std::deque<Peer> waiting_;
 };
 
@@ -57,7 +63,10 @@ class World {
   base::ByteRing& access_log() { return access_log_; }
 
   // A client's connection to the listener; the worker accepts it when it runs.
-  Peer connect() { return kernel_.connect(listener_); }
+  Peer connect();
+  // Names that the worker asked a certificate for.
+  [[nodiscard]] const std::vector<std::string>& asked_names() const { return asked_names_; }
+  void issue_certificate();
   // Publishes a new snapshot: with the same objects, or with new ones in their place.
   enum class Reload : std::uint8_t { Same, NewService, NewTargets };
   void reload(Reload what);
@@ -84,9 +93,8 @@ class World {
   std::vector<std::shared_ptr<const route::Target>> route_targets_;
   std::shared_ptr<const route::Service> service_;
   std::shared_ptr<const route::Listen> listen_;
-  std::shared_ptr<const route::Certificates> certificates_ =
-      std::make_shared<const route::Certificates>();
-  std::shared_ptr<const tls::TicketKeys> ticket_keys_;
+  std::shared_ptr<const route::Certificates> certificates_;
+  std::vector<std::string> asked_names_;
   std::uint64_t generation_ = 0;
   route::Published published_{1};
   base::ByteRing access_log_;
