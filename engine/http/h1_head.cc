@@ -2,11 +2,11 @@
 #include "engine/http/h1_head.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "engine/http/h1_framing.h"
 #include "engine/http/h1_lines.h"
 #include "engine/http/h1_scan.h"
+#include "engine/http/request_fields.h"
 #include "engine/http/target.h"
 
 namespace engine::http {
@@ -57,15 +57,6 @@ HeadResult read_request_line(LineReader& in, RequestHead& head) noexcept {
   head.target = {target, static_cast<std::size_t>(in.at - target)};
   ++in.at;
   return read_version(in, head);
-}
-
-void split_path(std::string_view text, RequestHead& head) noexcept {
-  const auto* mark = static_cast<const char*>(std::memchr(text.data(), '?', text.size()));
-  head.has_query = mark != nullptr;
-  const std::size_t size =
-      mark == nullptr ? text.size() : static_cast<std::size_t>(mark - text.data());
-  head.path = text.substr(0, size);
-  head.query = mark == nullptr ? std::string_view() : text.substr(size + 1);
 }
 
 // http://authority[/path][?query]; anything else is wrong. The empty path of OPTIONS means "*".
@@ -139,29 +130,6 @@ HeadResult check_framing(const LineReader& in, RequestHead& head) noexcept {
   return {.status = HeadStatus::Complete};
 }
 
-HeadResult check_expect(RequestHead& head) noexcept {
-  for (const Field& field : head.fields) {
-    if (field.known != FieldName::Expect) continue;
-    if (!equals_ignoring_case(field.value, "100-continue")) {
-      return bad(Cause::ExpectationRefused, "unknown expectation");
-    }
-    // HTTP/1.0 knows no 100, and without a body there is nothing to wait for.
-    head.expect_continue = head.minor_version >= 1 && head.has_body();
-  }
-  return {.status = HeadStatus::Complete};
-}
-
-// At most kHopsMax, so that adding one never overflows; what is no number counts as none.
-std::uint16_t read_hops(std::string_view text) noexcept {
-  std::uint16_t hops = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return 0;
-    if (hops >= RequestHead::kHopsMax / 10) return RequestHead::kHopsMax;
-    hops = static_cast<std::uint16_t>(hops * 10 + (c - '0'));
-  }
-  return hops;
-}
-
 // A list of protocols; h2c by upgrade is not performed, so asking for it is asking for nothing.
 bool may_upgrade_to(std::string_view protocols) noexcept {
   bool good = !protocols.empty();
@@ -186,30 +154,6 @@ void read_upgrade(RequestHead& head) noexcept {
   if (may_upgrade_to(wanted)) head.upgrade = wanted;
 }
 
-void read_te(std::string_view value, RequestHead& head) noexcept {
-  for_each_element(value, [&](std::string_view coding) {
-    head.has_te_trailers = head.has_te_trailers || equals_ignoring_case(coding, "trailers");
-    return true;
-  });
-}
-
-void read_other_fields(RequestHead& head) noexcept {
-  for (const Field& field : head.fields) {
-    switch (field.known) {
-      case FieldName::Accept:
-        if (head.accept.data() == nullptr) head.accept = field.value;
-        break;
-      case FieldName::EngineHops: head.hops = std::max(head.hops, read_hops(field.value)); break;
-      case FieldName::MaxForwards:
-        head.max_forwards_zero = head.method == Method::Options && !field.value.empty() &&
-                                 field.value.find_first_not_of('0') == std::string_view::npos;
-        break;
-      case FieldName::Te: read_te(field.value, head); break;
-      default: break;
-    }
-  }
-}
-
 HeadResult judge_fields(const LineReader& in, std::span<Field> fields, RequestHead& head) noexcept {
   if (HeadResult host = check_host(in, head); host.status != HeadStatus::Complete) return host;
   if (HeadResult framing = check_framing(in, head); framing.status != HeadStatus::Complete)
@@ -224,8 +168,10 @@ HeadResult judge_fields(const LineReader& in, std::span<Field> fields, RequestHe
     if (options.upgrade && head.minor_version >= 1) read_upgrade(head);
   }
   read_other_fields(head);
-  return in.has(FieldName::Expect) ? check_expect(head)
-                                   : HeadResult{.status = HeadStatus::Complete};
+  if (in.has(FieldName::Expect) && !read_expect(head)) {
+    return bad(Cause::ExpectationRefused, "unknown expectation");
+  }
+  return {.status = HeadStatus::Complete};
 }
 
 // Reads everything there is, from the front. Incomplete when the bytes end first.

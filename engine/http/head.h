@@ -80,7 +80,10 @@ struct RequestHead {
   bool expect_continue = false;     // never for HTTP/1.0
   bool has_te_trailers = false;     // TE: trailers
   bool max_forwards_zero = false;   // OPTIONS with Max-Forwards: 0, answered by us
-  std::uint16_t hops = 0;           // X-Engine-Hops, at most kHopsMax
+  // RFC 8441: came as CONNECT with :protocol, and is shown as the GET with Upgrade that it stands
+  // for. No Sec-WebSocket-Key came with it; what follows the head is the tunnel, not a body.
+  bool extended_connect = false;
+  std::uint16_t hops = 0;  // X-Engine-Hops, at most kHopsMax
   std::uint64_t content_length = 0;
 
   std::string_view method_text;
