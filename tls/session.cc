@@ -190,6 +190,7 @@ std::size_t Session::read(std::span<char> plaintext) {
 }
 
 void Session::write(std::string_view plaintext) {
+  if (state_ == State::Failed) return;
   ENSURE(established(), "plaintext before the end of the handshake");
   while (!plaintext.empty()) {
     const auto count = static_cast<int>(std::min<std::size_t>(plaintext.size(), INT_MAX));

@@ -42,7 +42,7 @@ class Session {
   void feed(std::string_view ciphertext) { input_ = ciphertext; }
   // Goes on with the handshake, then gives plaintext. 0: nothing more for now, see state().
   std::size_t read(std::span<char> plaintext);
-  // In state Open or Ended.
+  // In state Open or Ended; once it has Failed the plaintext is dropped.
   void write(std::string_view plaintext);
   // Tells the peer that nothing more comes.
   void close();

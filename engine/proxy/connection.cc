@@ -14,6 +14,8 @@ namespace {
 
 // Below this a copy into the out buffer is cheaper than a system call of its own.
 constexpr std::size_t kDirectBytesMin = 16U << 10U;
+// More than any response waits at a time.
+constexpr std::size_t kUnreadBytesMax = 1U << 20U;
 
 }  // namespace
 
@@ -51,6 +53,8 @@ void Connection::want_readiness() {
 void Connection::arm() {
   if (input_ != Input::Idle || closing_ || socket_ < 0) return;
   if (ended_) return tell_end_again();
+  // TLS answers some records by itself: a peer that reads none of that is read no further.
+  if (stuck_ && wire().size() > kUnreadBytesMax) return;
   if (wanted_ == Wanted::Bytes) {
     input_ = Input::Receive;
     worker_.ring().recv(input_operation_, socket_, poll_first_);

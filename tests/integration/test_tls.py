@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """TLS towards clients: which certificate they get, what is refused, and that a reload disturbs nobody."""
 
+import os
 import re
 import signal
 import socket
@@ -10,7 +11,7 @@ import time
 
 import pytest
 from certificates import Authority, client_context, openssl
-from harness import EngineProcess, RawClient, fnv1a, free_port, pattern, wait_until
+from harness import EngineProcess, FramingError, RawClient, fnv1a, free_port, pattern, wait_until
 from upstream import access_line, site
 
 HOST = "test.localhost"
@@ -279,6 +280,44 @@ def test_large_bodies_arrive_unchanged_both_ways(engine, echo):
         assert client.request(target=f"/bytes/{20}m").body == body
         answer = client.request("POST", "/count", body=body)
         assert fnv1a(body[:1000]) != "" and f'"bytes":{len(body)}' in answer.text
+
+
+@pytest.mark.parametrize("target", ["/bytes/50m", "/bytes/5m?rate=1m", "/delay/200ms/ok"])
+def test_a_record_that_is_none_ends_its_connection_alone(engine, echo, target):
+    """In the middle of an answer: there is something to be written when the session fails."""
+    started = engine(site(echo().port))
+    for _ in range(5):
+        with secure(started) as client:
+            client.send_request(target=target)
+            if target != "/delay/200ms/ok":
+                client.recv_head()
+            os.write(client.socket.fileno(), b"\x17\x03\x03\x00\x20" + b"x" * 32)
+            with pytest.raises((OSError, FramingError)):
+                client.recv_exactly(100 << 20)
+    with secure(started) as client:
+        assert client.request(target="/ok").body == b"ok"
+
+
+def test_a_record_that_is_none_right_behind_a_request_harms_nobody(engine):
+    """Our own answer waits to be written when the session fails, within one turn of the loop."""
+    started = engine(site("status:200 here"))
+    context = local(started)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    talk = context.wrap_bio(incoming, outgoing, server_hostname=HOST)
+    with started.client() as client:
+        with pytest.raises(ssl.SSLWantReadError):
+            talk.do_handshake()
+        client.send(outgoing.read())
+        incoming.write(client.socket.recv(65536))
+        talk.do_handshake()
+        talk.write(b"GET / HTTP/1.1\r\nHost: test.localhost\r\n\r\n")
+        client.send(outgoing.read() + b"\x17\x03\x03\x00\x20" + b"x" * 32)
+        try:
+            client.recv_eof()
+        except ConnectionResetError:
+            pass
+    with secure(started, context=context) as client:
+        assert client.request().status == 200
 
 
 def test_a_slow_reader_does_not_make_memory_grow(engine, echo):

@@ -143,6 +143,18 @@ TEST(TlsSession, garbage_is_answered_with_an_alert) {
   EXPECT_EQ(out.view()[0], '\x15');  // an alert
 }
 
+TEST(TlsSession, what_is_written_after_a_failure_is_dropped) {
+  Talk talk(server_context("app.localhost"));
+  talk.carry();
+  talk.to_server.append(std::string_view("\x17\x03\x03\x00\x20", 5));
+  talk.to_server.append(std::string(32, 'x'));
+  talk.carry();
+  ASSERT_EQ(talk.server.state(), Session::State::Failed);
+  talk.server.write("an answer");
+  talk.server.close();
+  EXPECT_TRUE(talk.to_client.empty());
+}
+
 TEST(TlsSession, a_changed_record_is_refused) {
   Talk talk(server_context("app.localhost"));
   talk.carry();
