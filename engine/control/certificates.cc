@@ -15,8 +15,6 @@ namespace {
 
 namespace log = base::log;
 
-constexpr std::size_t kLeavesMax = 1'000;
-
 std::int64_t seconds_now() { return base::wall_now() / base::kSecond; }
 
 std::string day_of(std::int64_t seconds) {
@@ -124,7 +122,8 @@ Certificates::Served Certificates::issue(const std::vector<std::string>& names) 
       log::error("no certificate could be issued", {{"name", name}, {"cause", leaf.error()}});
       continue;
     }
-    if (leaves_.size() >= kLeavesMax) leaves_.erase(leaves_.begin());
+    if (leaves_.size() >= tls::kLocalLeavesMax && !leaves_.contains(name))
+      leaves_.erase(leaves_.begin());
     leaves_.insert_or_assign(name, std::move(*leaf));
     any = true;
   }

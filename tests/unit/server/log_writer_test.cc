@@ -69,7 +69,6 @@ TEST_F(LogWriterTest, lines_of_two_workers_are_never_mixed) {
 
 TEST_F(LogWriterTest, what_the_disk_refuses_is_counted_by_line) {
   settings_.path = "/dev/full";
-  if (!fs::exists(settings_.path)) GTEST_SKIP() << "no /dev/full";
   auto writer = LogWriter::open(settings_, 1);
   ASSERT_TRUE(writer.has_value());
   (*writer)->start();
