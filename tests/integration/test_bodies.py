@@ -12,8 +12,6 @@ from upstream import OK, always, site
 MIB = 1 << 20
 SIZES = [1, 4095, 16384, 16385, 65536, 65537, 1 * MIB + 1, 64 * MIB]
 CHUNKED = [("Transfer-Encoding", "chunked")]
-# What may be held for one slow peer: pipes, buffers of both sockets are the kernel's.
-GROWTH_KB = 8 * 1024
 
 
 def chunks(data, piece):

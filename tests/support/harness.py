@@ -16,6 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# What may be held for one slow peer, also with sanitizers: pipes, buffers of both sockets are the
+# kernel's.
+GROWTH_KB = 8 * 1024
 DEADLINE_SECONDS = float(os.environ.get("TEST_DEADLINE_SECONDS", "10"))
 
 # Whatever else a test looks at: none of these may appear on stderr.
