@@ -164,6 +164,7 @@ struct EngineLimits {
   Milliseconds body = kLimitBody;                    // between two pieces of a request body
   Milliseconds lifetime = kLimitLifetime;            // oldest connection that takes a new request
   uint64_t header_out_bytes = kLimitHeaderOutBytes;  // response head accepted from a target
+  uint64_t h2_streams = kLimitH2Streams;             // at a time on one connection of HTTP/2
 
   friend bool operator==(const EngineLimits&, const EngineLimits&) = default;
 };

@@ -45,6 +45,8 @@ inline constexpr std::chrono::milliseconds kLimitBody{30'000};
 inline constexpr std::chrono::milliseconds kLimitLifetime{3'600'000};
 // As generous to targets as to clients: what one may send, the other may answer.
 inline constexpr uint64_t kLimitHeaderOutBytes = 64 * 1024;
+// What RFC 9113 section 6.5.2 asks for at least is 100.
+inline constexpr uint64_t kLimitH2Streams = 128;
 
 // Idle connections kept per target and worker: a burst finds them warm, a target still has slots.
 inline constexpr uint64_t kUpstreamMaxIdle = 256;

@@ -53,7 +53,10 @@ constexpr std::array kEngineLimitFields = {
                         [](Reader& reader, const Entry& entry, EngineLimits& limits) {
                           reader.duration(entry, limits.lifetime);
                         }},
-    Field<EngineLimits>{"h2_streams", nullptr},
+    Field<EngineLimits>{"h2_streams",
+                        [](Reader& reader, const Entry& entry, EngineLimits& limits) {
+                          reader.integer(entry, limits.h2_streams, 1, 10'000);
+                        }},
 };
 
 constexpr std::array kUpstreamFields = {

@@ -216,6 +216,12 @@ std::string_view Session::protocol() const {
   return {name, size};
 }
 
+std::string_view Session::server_name() const {
+  void* name = nullptr;
+  const unsigned short size = wolfSSL_SNI_GetRequest(handle_, WOLFSSL_SNI_HOST_NAME, &name);
+  return {static_cast<const char*>(name), size};
+}
+
 bool Session::resumed() const { return wolfSSL_session_reused(handle_) != 0; }
 
 }  // namespace tls

@@ -55,6 +55,9 @@ class Session {
   [[nodiscard]] std::string_view version() const;
   [[nodiscard]] std::string_view protocol() const;
   [[nodiscard]] bool resumed() const;
+  // What the peer, a client, asked for by SNI (RFC 6066); empty when it named nobody.
+  [[nodiscard]] std::string_view server_name() const;
+  [[nodiscard]] const Context& context() const { return *context_; }
 
  private:
   struct Callbacks;

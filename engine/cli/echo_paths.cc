@@ -6,8 +6,8 @@
 #include <cstddef>
 
 #include "engine/cli/echo_page.h"
-#include "engine/cli/echo_sha1.h"
 #include "engine/cli/echo_words.h"
+#include "engine/http/websocket.h"
 
 namespace engine::cli {
 namespace {
@@ -173,7 +173,7 @@ void websocket(const Answer& a) {
                    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
   }
   std::string fields = "Sec-WebSocket-Accept: ";
-  fields += websocket_accept(key);
+  fields += http::websocket_accept(key);
   fields += "\r\n";
   const std::string_view protocols = http::find_field(head.fields, "sec-websocket-protocol");
   if (!protocols.empty()) {

@@ -142,6 +142,7 @@ route::Limits limits_of(const config::Engine& engine) {
   limits.response_head.head_bytes = narrow(from.header_out_bytes);
   limits.response_head.field_count = http::HeadStorage::kFieldsMax;
   limits.connections_max = narrow(from.connections);
+  limits.h2_streams_max = narrow(from.h2_streams);
   limits.requests_per_connection_max = narrow(from.requests);
   limits.head_timeout = nanoseconds(from.head);
   limits.body_timeout = nanoseconds(from.body);

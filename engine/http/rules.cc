@@ -55,6 +55,8 @@ constexpr auto kFates = [] {
   return table;
 }();
 
+constexpr std::string_view kWebSocketKey = "Sec-WebSocket-Key";
+
 constexpr std::uint64_t bit(FieldName name) {
   return std::uint64_t{1} << static_cast<unsigned>(name);
 }
@@ -99,7 +101,11 @@ class RequestWriter {
   void copy(const Field& field) noexcept {
     if (field.nominated || out_.edited(field.name)) return;
     switch (kFates[static_cast<std::size_t>(field.known)]) {
-      case Fate::Keep: out_.copy(field); return;
+      case Fate::Keep:
+        if (!forwarding_.websocket_key.empty() && equals_ignoring_case(field.name, kWebSocketKey))
+          return;
+        out_.copy(field);
+        return;
       case Fate::IfTrusted:
         if (!forwarding_.trusted) return;
         seen_ |= bit(field.known);
@@ -149,6 +155,7 @@ class RequestWriter {
     if (upgrade) {
       out_.text(head_.has_te_trailers ? "Connection: Upgrade, TE\r\n" : "Connection: Upgrade\r\n");
       out_.line("Upgrade", head_.upgrade);
+      if (!forwarding_.websocket_key.empty()) out_.line(kWebSocketKey, forwarding_.websocket_key);
     } else if (head_.has_te_trailers) {
       out_.text("Connection: TE\r\n");
     }

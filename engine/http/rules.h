@@ -30,10 +30,11 @@ struct Forwarding {
   std::string_view path_override = {};   // replaces the path, the query is kept; empty: head.path
   std::string_view host_override = {};   // empty: head.authority
   std::string_view via_pseudonym = "engine";
-  std::uint16_t port = 0;           // the client connected to
-  bool trusted = false;             // the peer speaks for others: its fields are kept and extended
-  bool keep_upgrade = false;        // pass head.upgrade on
-  Framing framing = Framing::None;  // None, Length or Chunked: as it is sent upstream
+  std::uint16_t port = 0;     // the client connected to
+  bool trusted = false;       // the peer speaks for others: its fields are kept and extended
+  bool keep_upgrade = false;  // pass head.upgrade on
+  std::string_view websocket_key = {};  // sent instead of the client's
+  Framing framing = Framing::None;      // None, Length or Chunked: as it is sent upstream
   std::uint64_t content_length = 0;
   std::span<const FieldEdit> edits = {};
 };

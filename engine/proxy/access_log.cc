@@ -8,7 +8,6 @@
 #include <iterator>
 
 #include "engine/proxy/escape.h"
-#include "engine/proxy/h1_session.h"
 #include "engine/proxy/stream.h"
 
 namespace engine::proxy {
@@ -45,6 +44,11 @@ void append_json_times(std::string& out, const StreamRecord& record, base::Time 
     fmt::format_to(to, ",\"t_first\":{:.6f}", seconds_between(record.started, record.first_byte));
 }
 
+std::string_view protocol(const StreamRecord& record) {
+  if (record.major_version == 2) return "h2";
+  return record.minor_version == 0 ? "http/1.0" : "http/1.1";
+}
+
 std::string_view tls_version(const ClientInfo& client) {
   if (!client.secure()) return {};
   return client.tls_minor == 3 ? "1.3" : "1.2";
@@ -63,7 +67,7 @@ void format_json(const LogLine& line, std::string& out) {
     append_json(out, "host", record.host);
     append_json(out, "path", record.path);
     append_json(out, "query", record.query);
-    append_json(out, "proto", record.minor_version == 0 ? "http/1.0" : "http/1.1");
+    append_json(out, "proto", protocol(record));
     append_json(out, "ua", record.user_agent);
     append_json(out, "referer", record.referer);
   }

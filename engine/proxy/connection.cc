@@ -20,7 +20,7 @@ constexpr std::size_t kUnreadBytesMax = 1U << 20U;
 }  // namespace
 
 Connection::Connection(Worker& worker, ConnectionEvents& events)
-    : worker_(worker), events_(events), out_(worker.blocks()), kept_(worker.blocks()) {}
+    : Channel(worker.blocks()), worker_(worker), events_(events) {}
 
 Connection::~Connection() { ENSURE(socket_ < 0, "a connection ends with its socket open"); }
 
@@ -207,10 +207,6 @@ void Connection::note_drained() {
   poll_first_ = true;
 }
 
-base::Buffer& Connection::out() { return out_; }
-
-void Connection::written() { mark_dirty(); }
-
 void Connection::write_large(std::string_view bytes) {
   if (send_error_ != 0 || closing_) return;
   if (secure_) {
@@ -292,7 +288,7 @@ void Connection::note_send_failure(int error) {
   mark_dirty();
 }
 
-void Connection::finish_writing() {
+void Connection::finish_writing(std::string_view) {
   if (std::exchange(finish_asked_, true)) return;
   finish_after_flush_ = true;
   mark_dirty();
@@ -347,6 +343,7 @@ void Connection::join() {
 void Connection::mark_dirty() { worker_.mark_dirty(*this); }
 
 void Connection::end_tick() {
+  if (!closing_) events_.on_tick_end();
   if (!closing_) {
     flush();
     if (close_after_flush_ && all_sent()) stop_peer();

@@ -15,6 +15,7 @@
 #include "engine/base/buffer.h"
 #include "engine/base/list.h"
 #include "engine/io/operation.h"
+#include "engine/proxy/channel.h"
 #include "tls/session.h"
 
 namespace engine::proxy {
@@ -40,6 +41,8 @@ class ConnectionEvents {
   virtual void on_connected(int error) = 0;
   // The TLS handshake is complete. One that fails ends in on_end(EPROTO).
   virtual void on_secured() = 0;
+  // The tick ends, and what is appended to out() now leaves with it. Only after something happened.
+  virtual void on_tick_end() {}
   // The kernel has returned everything and the socket is closed: the owner may end.
   virtual void on_closed() = 0;
 
@@ -47,11 +50,9 @@ class ConnectionEvents {
   ~ConnectionEvents() = default;
 };
 
-class Connection {
+class Connection final : public Channel {
  public:
   Connection(Worker& worker, ConnectionEvents& events);
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
   ~Connection();
 
   void open(int socket);
@@ -59,7 +60,8 @@ class Connection {
   // Returns 0 or an errno.
   [[nodiscard]] int connect(const sockaddr* address, socklen_t length);
 
-  [[nodiscard]] bool is_open() const { return socket_ >= 0 && !closing_; }
+  [[nodiscard]] Connection* raw() override { return this; }
+  [[nodiscard]] bool is_open() const override { return socket_ >= 0 && !closing_; }
   [[nodiscard]] int socket() const { return socket_; }
 
   // ---- TLS. From here on what is read and written is plaintext; the socket has the rest. A client
@@ -69,16 +71,12 @@ class Connection {
                  std::string_view server_name, std::string_view first);
   [[nodiscard]] const tls::Session* tls() const { return secure_ ? &secure_->session : nullptr; }
 
-  // ---- Reading. Nothing is read unless it is wanted; each call asks for one delivery.
-  void want_bytes();
+  // ---- Reading.
+  void want_bytes() override;
   void want_readiness();
   void want_nothing() { wanted_ = Wanted::Nothing; }
-  // Bytes that arrived and were not taken; take_kept() drops some from the front.
-  [[nodiscard]] std::string_view kept() const { return kept_.view(); }
-  void take_kept(std::size_t count) { kept_.consume(count); }
+  void take_kept(std::size_t count) override { kept_.consume(count); }
   [[nodiscard]] bool receiving() const { return input_ == Input::Receive; }
-  [[nodiscard]] bool ended() const { return ended_; }
-  [[nodiscard]] int end_error() const { return end_error_; }
   // Reads past the events: a count, 0 at the end, or a negated errno. Bytes of what comes next can
   // be kept.
   [[nodiscard]] std::int64_t read_now(std::span<char> into);
@@ -87,26 +85,20 @@ class Connection {
   // The socket had no more.
   void note_drained();
   void keep(std::string_view bytes) { kept_.append(bytes); }
-  // Inside on_bytes(): what is in the socket comes after bytes that are still in somebody's hands.
-  [[nodiscard]] bool offering() const { return offering_; }
   // The last receive filled its buffer: more is likely to be there.
   [[nodiscard]] bool more_is_likely() const { return more_is_likely_; }
 
-  // ---- Writing. Bytes leave together at the end of the tick.
-  [[nodiscard]] base::Buffer& out();  // append here, then call written()
-  void written();
-  // Sends at once when it is worth it; copies what does not fit.
-  void write_large(std::string_view bytes);
+  // ---- Writing.
+  void written() override { mark_dirty(); }
+  void head_written(std::size_t, Head) override { mark_dirty(); }
+  void write_large(std::string_view bytes) override;
   // Tries to send everything now. False when something is left.
   bool flush();
-  // Whether the peer is slower than we are: do not write more than is at hand.
-  [[nodiscard]] bool stuck() const { return stuck_; }
-  [[nodiscard]] bool send_failed() const { return send_error_ != 0; }
   // For a direct write that met a full socket: on_drained() comes when there is room again.
   void wait_for_room();
   void note_send_failure(int error);
-  // FIN after what was written.
-  void finish_writing();
+  // FIN after what was written. HTTP/1 has its trailers in its body.
+  void finish_writing(std::string_view trailers = {}) override;
 
   // ---- Closing.
   // Sends what was written, then closes.
@@ -154,19 +146,12 @@ class Connection {
   ConnectionEvents& events_;
   io::Operation input_operation_{io::On<&Connection::on_input>{}, this};
   io::Operation output_operation_{io::On<&Connection::on_output>{}, this};
-  base::Buffer out_;
-  base::Buffer kept_;
   std::unique_ptr<Secure> secure_;
   int socket_ = -1;
-  int end_error_ = 0;
-  int send_error_ = 0;
   Wanted wanted_ = Wanted::Nothing;
   Input input_ = Input::Idle;
   bool poll_first_ = false;
   bool more_is_likely_ = false;
-  bool offering_ = false;
-  bool ended_ = false;
-  bool stuck_ = false;
   bool tell_drained_ = false;
   bool tell_end_ = false;
   bool tell_secured_ = false;

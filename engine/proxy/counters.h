@@ -12,6 +12,8 @@ struct Counters {
   std::uint64_t connections_open = 0;
   std::uint64_t tls_handshakes = 0;  // with clients, completed
   std::uint64_t tls_resumed = 0;     // of these
+  std::uint64_t h2_sessions = 0;     // connections of clients that speak HTTP/2
+  std::uint64_t h2_floods = 0;       // of these, ended with ENHANCE_YOUR_CALM
   std::uint64_t accept_pauses = 0;   // out of slots or descriptors
   std::uint64_t requests = 0;
   std::uint64_t responses_2xx = 0;

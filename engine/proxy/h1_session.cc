@@ -20,14 +20,14 @@ Connection& H1Session::connection() { return session_.connection(); }
 
 const Connection& H1Session::connection() const { return session_.connection(); }
 
-const ClientInfo& H1Session::client() const { return session_.client(); }
+Channel& H1Session::channel() { return connection(); }
+
+const ClientInfo& H1Session::info() const { return session_.client(); }
 
 std::size_t H1Session::on_bytes(std::string_view bytes) {
   if (state_ == State::Busy) return stream_->on_client_bytes(bytes);
-  if (state_ == State::Linger) return on_linger_bytes(bytes);
-  if (state_ == State::Closing) return bytes.size();
   std::size_t taken = on_head_bytes(bytes);
-  if (state_ == State::Busy) taken += stream_->on_client_bytes(bytes.substr(taken));
+  if (stream_ != nullptr) taken += stream_->on_client_bytes(bytes.substr(taken));
   return taken;
 }
 
@@ -74,25 +74,13 @@ void H1Session::pass_through(std::string_view name) {
   stream_->start_passage();
 }
 
-// What a client sends after an answer that ends the connection is read and thrown away, within
-// bounds.
-std::size_t H1Session::on_linger_bytes(std::string_view bytes) {
-  linger_bytes_ += bytes.size();
-  if (linger_bytes_ > route::kLingerBytesMax) {
-    close();
-  } else {
-    connection().want_bytes();
-  }
-  return bytes.size();
-}
-
 void H1Session::refuse(base::Cause cause, std::string_view why) {
   const std::uint16_t status = base::describe(cause).status;
-  worker_.log_refusal(client(), status, cause, why);
+  worker_.log_refusal(info(), status, cause, why);
   const Reply reply{.status = status, .cause = cause, .details = why, .close = true};
   write_reply(connection().out(), reply, worker_);
   connection().written();
-  linger(route::kLingerTimeout);
+  session_.linger(route::kLingerTimeout);
 }
 
 void H1Session::on_stream_done(bool keep_alive, bool request_complete) {
@@ -102,21 +90,19 @@ void H1Session::on_stream_done(bool keep_alive, bool request_complete) {
   // A client that said close sends nothing more (RFC 9112 section 9.6); another may be about to.
   // TLS has a close_notify to say.
   const bool silent = last_request_ && connection().tls() == nullptr;
-  if (request_complete && silent && connection().kept().empty()) return close();
-  linger(route::kLingerTimeout);
+  if (request_complete && silent && connection().kept().empty()) return session_.close();
+  session_.linger(route::kLingerTimeout);
 }
 
 void H1Session::on_stream_broken(bool reset) {
   stream_ = nullptr;
-  if (!reset) return close();
-  state_ = State::Closing;
-  session_.set_deadline(base::kNever);
-  connection().reset();
+  reset ? session_.reset() : session_.close();
 }
 
 void H1Session::await_request() {
   state_ = State::Idle;
-  if (worker_.draining() && connection().kept().empty()) return linger(route::kDrainPatience);
+  if (worker_.draining() && connection().kept().empty())
+    return session_.linger(route::kDrainPatience);
   session_.set_deadline(worker_.now() + worker_.limits().keepalive_idle);
   // A client that sends requests but does not read the answers gets no further ones.
   if (!connection().stuck()) connection().want_bytes();
@@ -130,35 +116,15 @@ bool H1Session::may_stay() const {
   return worker_.now() - session_.opened_at() < limits.keepalive_total;
 }
 
-// Closing with unread input in the socket would make the kernel send RST, which may erase an answer
-// that the client has not read.
-void H1Session::linger(base::Time patience) {
-  state_ = State::Linger;
-  if (connection().ended()) return close();
-  session_.set_deadline(worker_.now() + patience);
-  connection().finish_writing();
-  connection().want_bytes();
-}
-
-// What was written may still be on its way to a client that reads slowly, or never.
-void H1Session::close() {
-  state_ = State::Closing;
-  session_.set_deadline(worker_.now() + worker_.limits().body_timeout);
-  connection().close();
-}
-
 void H1Session::drain() {
   if (state_ != State::Idle) return;
-  if (requests_ > 0) return linger(route::kDrainPatience);
+  if (requests_ > 0) return session_.linger(route::kDrainPatience);
   // Its first request may be on the way; a browser's spare connection never sends one.
   session_.set_deadline(worker_.now() + route::kDrainPatience);
 }
 
 void H1Session::end_now() {
-  if (state_ == State::Busy) return stream_->abort(base::Cause::Draining);
-  state_ = State::Closing;
-  session_.set_deadline(base::kNever);
-  connection().reset();
+  state_ == State::Busy ? stream_->abort(base::Cause::Draining) : session_.reset();
 }
 
 void H1Session::on_readable() {
@@ -166,17 +132,15 @@ void H1Session::on_readable() {
 }
 
 void H1Session::on_end(int error) {
-  if (state_ == State::Closing) return;
   if (state_ == State::Busy) return stream_->on_client_end(error);
   if (state_ == State::Head && error == 0) {
     return refuse(base::Cause::BadRequest, "the connection ended inside a request's head");
   }
-  close();
+  session_.close();
 }
 
 void H1Session::on_send_failed(int error) {
-  if (state_ == State::Busy) return stream_->on_client_end(error);
-  close();
+  state_ == State::Busy ? stream_->on_client_end(error) : session_.close();
 }
 
 void H1Session::on_drained() {
@@ -185,11 +149,10 @@ void H1Session::on_drained() {
 }
 
 void H1Session::on_deadline() {
-  if (state_ == State::Closing) return connection().reset();
   if (state_ == State::Head) {
     return refuse(base::Cause::ClientTooSlow, "the head did not arrive in time");
   }
-  state_ == State::Idle ? linger(route::kLingerTimeout) : close();
+  session_.linger(route::kLingerTimeout);
 }
 
 }  // namespace engine::proxy

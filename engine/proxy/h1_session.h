@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The client's side of HTTP/1: finds requests in a connection, runs one stream at a time, answers
-// in order, and ends the connection in an orderly way. It must not know targets.
+// HTTP/1 with a client: finds requests in a connection, runs one stream at a time, and answers in
+// order. It must not know targets.
 #pragma once
 
 #include <string_view>
@@ -8,7 +8,8 @@
 #include "engine/base/buffer.h"
 #include "engine/base/clock.h"
 #include "engine/base/error.h"
-#include "engine/proxy/client_info.h"
+#include "engine/proxy/client_protocol.h"
+#include "engine/proxy/client_side.h"
 
 namespace engine::proxy {
 
@@ -17,57 +18,51 @@ class Session;
 class Stream;
 class Worker;
 
-// State    waits for                            ends by
-// Idle     the first byte of a request          Head; FIN → Closing; the keep-alive limits → Linger
-// Head     a complete head                      Busy; a bad one or the head limit → answer, Linger
-// Busy     its stream                           Idle, Linger or Closing
-// Linger   the client to read the answer        FIN, its bounds → Closing
-// Closing  the kernel                           the end
-class H1Session {
+// State  waits for                    ends by
+// Idle   the first byte of a request  Head; FIN, the keep-alive limits → the session's end
+// Head   a complete head              Busy; a bad one or the head limit → an answer, the end
+// Busy   its stream                   Idle, or the end
+class H1Session final : public ClientProtocol, public ClientSide {
  public:
   H1Session(Worker& worker, Session& session);
   H1Session(const H1Session&) = delete;
   H1Session& operator=(const H1Session&) = delete;
 
-  // The stream has written its whole response.
-  void on_stream_done(bool keep_alive, bool request_complete);
-  // The stream cannot finish its response: the client must not take it for complete.
-  void on_stream_broken(bool reset);
   // Instead of requests: what the client has sent and will send belongs to TLS of the site `name`.
   void pass_through(std::string_view name);
-  // No further requests: idle connections close, others after their response.
-  void drain();
-  void end_now();
+
+  // As ClientSide has them.
+  [[nodiscard]] Channel& channel() override;
+  [[nodiscard]] const ClientInfo& info() const override;
+  [[nodiscard]] bool may_stay() const override;
+  [[nodiscard]] bool covers(std::string_view) const override { return true; }
+  void on_stream_done(bool keep_alive, bool request_complete) override;
+  void on_stream_broken(bool reset) override;
+
+  // As ClientProtocol has them.
+  std::size_t on_bytes(std::string_view bytes) override;
+  void on_readable() override;
+  void on_end(int error) override;
+  void on_send_failed(int error) override;
+  void on_drained() override;
+  void on_tick_end() override {}
+  void on_deadline() override;
+  void drain() override;
+  void end_now() override;
+
+ private:
+  enum class State : std::uint8_t { Idle, Head, Busy };
 
   [[nodiscard]] Connection& connection();
   [[nodiscard]] const Connection& connection() const;
-  [[nodiscard]] const ClientInfo& client() const;
-  // Whether a response that starts now may leave the connection open.
-  [[nodiscard]] bool may_stay() const;
-
-  // As ConnectionEvents has them.
-  std::size_t on_bytes(std::string_view bytes);
-  void on_readable();
-  void on_end(int error);
-  void on_send_failed(int error);
-  void on_drained();
-  void on_deadline();  // of the session
-
- private:
-  enum class State : std::uint8_t { Idle, Head, Busy, Linger, Closing };
-
   std::size_t on_head_bytes(std::string_view bytes);
-  std::size_t on_linger_bytes(std::string_view bytes);
   void refuse(base::Cause cause, std::string_view why);
   void await_request();
-  void linger(base::Time patience);
-  void close();
 
   Worker& worker_;
   Session& session_;
   base::Buffer head_;
   Stream* stream_ = nullptr;
-  std::uint64_t linger_bytes_ = 0;
   std::uint32_t scanned_ = 0;
   std::uint32_t requests_ = 0;
   State state_ = State::Idle;

@@ -12,12 +12,14 @@ namespace engine::proxy {
 
 Relay::~Relay() { stop(); }
 
-void Relay::start(Connection& source, Connection& sink, const http::BodyDecoder& decoder,
+void Relay::start(Channel& source, Channel& sink, const http::BodyDecoder& decoder,
                   http::Framing sink_framing, std::uint64_t bytes_max) {
   source_ = &source;
   sink_ = &sink;
+  from_ = source.raw();
+  to_ = sink.raw();
   decoder_ = decoder;
-  sink_framing_ = sink_framing;
+  sink_framing_ = to_ != nullptr ? sink_framing : http::Framing::None;
   bytes_max_ = bytes_max;
   source_ended_ = rushing_ = false;
   state_ = State::Moving;
@@ -28,6 +30,7 @@ void Relay::stop() {
   worker_.pipes().give(pipe_);
   if (state_ == State::Moving) state_ = State::Broken;
   source_ = sink_ = nullptr;
+  from_ = to_ = nullptr;
 }
 
 std::size_t Relay::feed(std::string_view bytes) {
@@ -67,12 +70,15 @@ void Relay::settle() {
 }
 
 void Relay::conclude() {
-  if (sink_framing_ == http::Framing::Chunked && !sink_->send_failed()) {
-    if (decoder_.trailers().empty()) {
+  const std::string_view trailers = from_ != nullptr ? decoder_.trailers() : source_->trailers();
+  if (to_ == nullptr) {
+    sink_->finish_writing(trailers);
+  } else if (sink_framing_ == http::Framing::Chunked && !sink_->send_failed()) {
+    if (trailers.empty()) {
       sink_->out().append(http::kLastChunk);
     } else {
       sink_->out().append(http::kLastChunkSize);
-      sink_->out().append(decoder_.trailers());
+      sink_->out().append(trailers);
       sink_->out().append(http::kChunkEnd);
     }
     sink_->written();
@@ -109,19 +115,21 @@ Relay::Turn Relay::step() {
     return Turn::Wait;
   }
   // What a receive brings, and what is kept, comes before anything that could be read directly now.
-  if (source_->receiving() || !source_->kept().empty()) return wait_for_source(false);
-  if (sink_->out().size() >= route::kScratchBytes && !sink_->flush()) return Turn::Wait;
+  if (from_ == nullptr || from_->receiving() || !from_->kept().empty())
+    return wait_for_source(false);
+  if (to_ != nullptr && to_->out().size() >= route::kScratchBytes && !to_->flush())
+    return Turn::Wait;
   if (turn_bytes_ >= route::kRelayTurnBytes) return wait_for_source(true);
   if (may_splice()) return splice_once();
   const bool endless = decoder_.run() == UINT64_MAX;
-  if (source_->more_is_likely() || (!endless && decoder_.run() > worker_.receive_bytes()))
+  if (from_->more_is_likely() || (!endless && decoder_.run() > worker_.receive_bytes()))
     return copy_once();
   return wait_for_source(false);
 }
 
 Relay::Turn Relay::wait_for_source(bool bulk) {
   if (bulk) {
-    source_->want_readiness();
+    from_->want_readiness();
   } else {
     source_->want_bytes();
   }
@@ -129,53 +137,53 @@ Relay::Turn Relay::wait_for_source(bool bulk) {
 }
 
 bool Relay::may_splice() const {
-  if (source_->tls() != nullptr || sink_->tls() != nullptr) return false;
+  if (from_->tls() != nullptr || to_ == nullptr || to_->tls() != nullptr) return false;
   return decoder_.run() >= route::kSpliceBytesMin && (decoder_.run() != UINT64_MAX || rushing_);
 }
 
 // Through the worker's one hot buffer: the bytes are sent while the cache still has them.
 Relay::Turn Relay::copy_once() {
-  source_->want_nothing();  // a receive that is still wanted would bring later bytes first
+  from_->want_nothing();  // a receive that is still wanted would bring later bytes first
   std::span<char> scratch = worker_.scratch();
   // Not past the end of this message, where that is known: what follows belongs to the next one.
   // Records do not end there.
   if (const std::uint64_t run = decoder_.run();
-      run > 0 && run < scratch.size() && source_->tls() == nullptr)
+      run > 0 && run < scratch.size() && from_->tls() == nullptr)
     scratch = scratch.first(run);
-  const std::int64_t got = source_->read_now(scratch);
+  const std::int64_t got = from_->read_now(scratch);
   if (got == -EAGAIN || got == -EINTR) {
     rushing_ = false;
     return wait_for_source(false);
   }
   if (got <= 0) {
-    source_->note_end(static_cast<int>(-got));
+    from_->note_end(static_cast<int>(-got));
     return Turn::Wait;
   }
   const std::string_view bytes(scratch.data(), static_cast<std::size_t>(got));
   turn_bytes_ += bytes.size();
   rushing_ = bytes.size() == worker_.scratch().size();
   const std::size_t taken = feed(bytes);
-  source_->keep(bytes.substr(taken));
+  from_->keep(bytes.substr(taken));
   return Turn::Again;
 }
 
 Relay::Turn Relay::splice_once() {
   if (!pipe_.is_open() && !worker_.pipes().take(pipe_)) return copy_once();
-  source_->want_nothing();
+  from_->want_nothing();
   const std::uint64_t count = std::min<std::uint64_t>(decoder_.run(), pipe_.ends.capacity_bytes);
-  const std::int64_t moved = worker_.ring().splice_in(source_->socket(), pipe_.ends, count);
+  const std::int64_t moved = worker_.ring().splice_in(from_->socket(), pipe_.ends, count);
   if (moved == -EAGAIN || moved == -EINTR) {
     const bool endless = decoder_.run() == UINT64_MAX;
     if (endless) {
       rushing_ = false;
       worker_.pipes().give(pipe_);
     }
-    source_->note_drained();
+    from_->note_drained();
     return wait_for_source(!endless);
   }
   if (moved == -EINVAL) return copy_once();
   if (moved <= 0) {
-    source_->note_end(static_cast<int>(-moved));
+    from_->note_end(static_cast<int>(-moved));
     return Turn::Wait;
   }
   const auto bytes = static_cast<std::uint64_t>(moved);
@@ -195,24 +203,23 @@ Relay::Turn Relay::splice_once() {
 }
 
 Relay::Turn Relay::drain_pipe() {
-  if (sink_->stuck() || !sink_->flush()) return Turn::Wait;
-  if (sink_->send_failed()) return Turn::Wait;
-  const std::int64_t moved =
-      worker_.ring().splice_out(pipe_.ends, sink_->socket(), pipe_.held_bytes);
+  if (to_->stuck() || !to_->flush()) return Turn::Wait;
+  if (to_->send_failed()) return Turn::Wait;
+  const std::int64_t moved = worker_.ring().splice_out(pipe_.ends, to_->socket(), pipe_.held_bytes);
   if (moved == -EINTR) return Turn::Again;
   if (moved == -EAGAIN) {
-    sink_->wait_for_room();
+    to_->wait_for_room();
     return Turn::Wait;
   }
   if (moved <= 0) {
-    sink_->note_send_failure(moved < 0 ? static_cast<int>(-moved) : EPIPE);
+    to_->note_send_failure(moved < 0 ? static_cast<int>(-moved) : EPIPE);
     return Turn::Wait;
   }
   pipe_.held_bytes -= static_cast<std::uint64_t>(moved);
   if (pipe_.held_bytes > 0) return Turn::Again;
   if (sink_framing_ == http::Framing::Chunked) {
-    sink_->out().append(http::kChunkEnd);
-    sink_->written();
+    to_->out().append(http::kChunkEnd);
+    to_->written();
   }
   settle();
   return Turn::Again;

@@ -11,6 +11,7 @@
 
 namespace engine::proxy {
 
+class Channel;
 class Connection;
 class Worker;
 
@@ -30,8 +31,9 @@ class Relay {
   Relay& operator=(const Relay&) = delete;
   ~Relay();
 
-  // `bytes_max` 0 = no limit. `sink_framing` None writes the payload as it is.
-  void start(Connection& source, Connection& sink, const http::BodyDecoder& decoder,
+  // `bytes_max` 0 = no limit. `sink_framing` None writes the payload as it is, and so does a sink
+  // that frames by itself.
+  void start(Channel& source, Channel& sink, const http::BodyDecoder& decoder,
              http::Framing sink_framing, std::uint64_t bytes_max);
   // Takes body bytes from the source; returns how many were taken.
   std::size_t feed(std::string_view bytes);
@@ -66,8 +68,10 @@ class Relay {
   [[nodiscard]] bool may_splice() const;
 
   Worker& worker_;
-  Connection* source_ = nullptr;
-  Connection* sink_ = nullptr;
+  Channel* source_ = nullptr;
+  Channel* sink_ = nullptr;
+  Connection* from_ = nullptr;  // the source and the sink where they are whole connections
+  Connection* to_ = nullptr;
   http::BodyDecoder decoder_;
   io::Pipe pipe_;
   std::uint64_t bytes_max_ = 0;

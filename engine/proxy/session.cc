@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/proxy/session.h"
 
+#include <type_traits>
+
 #include "engine/proxy/addresses.h"
 #include "engine/proxy/worker.h"
 #include "tls/client_hello.h"
@@ -9,7 +11,10 @@ namespace engine::proxy {
 namespace {
 
 constexpr char kTlsHandshake = 0x16;
-constexpr std::string_view kProtocols = "http/1.1";
+constexpr std::string_view kHttp2 = "h2";
+constexpr std::string_view kProtocols = "h2,http/1.1";
+// RFC 9113 section 3.4.
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 }  // namespace
 
@@ -28,8 +33,9 @@ std::size_t Session::on_bytes(std::string_view bytes) {
   switch (state_) {
     case State::Greeting: return greet(bytes);
     case State::Naming: return 0;
-    case State::Shaking: start_http1(); [[fallthrough]];
-    case State::Http1: return http1_->on_bytes(bytes);
+    case State::Shaking: return speak(bytes);
+    case State::Speaking: return protocol_->on_bytes(bytes);
+    case State::Linger: return throw_away(bytes);
     case State::Closing: break;
   }
   return bytes.size();
@@ -38,8 +44,38 @@ std::size_t Session::on_bytes(std::string_view bytes) {
 std::size_t Session::greet(std::string_view bytes) {
   if (awaits_proxy_header_) return greet_proxy(bytes);
   if (bytes.front() == kTlsHandshake) return greet_tls(bytes);
-  start_http1();
-  return http1_->on_bytes(bytes);
+  if (bytes.size() < kPreface.size() && kPreface.starts_with(bytes)) {
+    connection_.want_bytes();
+    return 0;
+  }
+  return speak(bytes);
+}
+
+// Over TLS, ALPN has told (RFC 9113 section 3.2).
+std::size_t Session::speak(std::string_view bytes) {
+  const tls::Session* const tls = connection_.tls();
+  if (tls != nullptr) client_.tls_minor = tls->version() == "1.3" ? 3 : 2;
+  const bool http2 = tls != nullptr ? tls->protocol() == kHttp2 : bytes.starts_with(kPreface);
+  if (http2) {
+    start<H2Session>();
+  } else {
+    start<H1Session>();
+  }
+  return protocol_->on_bytes(bytes);
+}
+
+template <class Spoken>
+Spoken& Session::start() {
+  Spoken* made = nullptr;
+  if constexpr (std::is_same_v<Spoken, H1Session>) {
+    made = &spoken_.emplace<H1Session>(worker_, *this);
+  } else {
+    made = spoken_.emplace<std::unique_ptr<H2Session>>(std::make_unique<H2Session>(worker_, *this))
+               .get();
+  }
+  state_ = State::Speaking;
+  protocol_ = made;
+  return *made;
 }
 
 std::size_t Session::greet_proxy(std::string_view bytes) {
@@ -76,8 +112,7 @@ std::size_t Session::greet_tls(std::string_view bytes) {
     return bytes.size();
   }
   if (passes_through(hello.server_name)) {
-    start_http1();
-    http1_->pass_through(hello.server_name);
+    start<H1Session>().pass_through(hello.server_name);
     return 0;
   }
   const route::Certificates& certificates = *worker_.snapshot().certificates;
@@ -115,13 +150,6 @@ void Session::look_again() {
   connection_.want_bytes();
 }
 
-void Session::start_http1() {
-  state_ = State::Http1;
-  if (connection_.tls() != nullptr)
-    client_.tls_minor = connection_.tls()->version() == "1.3" ? 3 : 2;
-  http1_.emplace(worker_, *this);
-}
-
 void Session::refuse(base::Cause cause, std::string_view why, std::string_view alert) {
   worker_.log_refusal(client_, 0, cause, why);
   connection_.out().append(alert);
@@ -129,46 +157,75 @@ void Session::refuse(base::Cause cause, std::string_view why, std::string_view a
   close();
 }
 
-void Session::close() {
+// Closing with unread input in the socket would make the kernel send RST, which may erase an answer
+// that the client has not read.
+void Session::linger(base::Time patience) {
+  if (connection_.ended()) return close();
+  state_ = State::Linger;
+  set_deadline(worker_.now() + patience);
+  connection_.finish_writing();
+  connection_.want_bytes();
+}
+
+std::size_t Session::throw_away(std::string_view bytes) {
+  linger_bytes_ += bytes.size();
+  if (linger_bytes_ > route::kLingerBytesMax) {
+    close();
+  } else {
+    connection_.want_bytes();
+  }
+  return bytes.size();
+}
+
+void Session::begin_closing(base::Time deadline) {
   state_ = State::Closing;
   waiting_hook.unlink();
-  set_deadline(worker_.now() + worker_.limits().body_timeout);
+  set_deadline(deadline);
+}
+
+// What was written may still be on its way to a client that reads slowly, or never.
+void Session::close() {
+  begin_closing(worker_.now() + worker_.limits().body_timeout);
   connection_.close();
 }
 
+void Session::reset() {
+  begin_closing(base::kNever);
+  connection_.reset();
+}
+
 void Session::drain() {
-  if (state_ == State::Http1) return http1_->drain();
-  if (state_ == State::Closing) return;
+  if (state_ == State::Speaking) return protocol_->drain();
+  if (state_ >= State::Linger) return;
   // Its first request may be on the way; a browser's spare connection never sends one.
   set_deadline(worker_.now() + route::kDrainPatience);
 }
 
-void Session::end_now() {
-  if (state_ == State::Http1) return http1_->end_now();
-  state_ = State::Closing;
-  waiting_hook.unlink();
-  set_deadline(base::kNever);
-  connection_.reset();
-}
+void Session::end_now() { state_ == State::Speaking ? protocol_->end_now() : reset(); }
 
 void Session::on_readable() {
-  if (state_ == State::Http1) http1_->on_readable();
+  if (state_ == State::Speaking) protocol_->on_readable();
 }
 
 void Session::on_end(int error) {
-  if (state_ == State::Http1) return http1_->on_end(error);
+  if (state_ == State::Speaking) return protocol_->on_end(error);
   if (state_ == State::Closing) return;
-  if (const tls::Session* tls = connection_.tls(); tls != nullptr && !tls->failure().empty())
+  const tls::Session* const tls = connection_.tls();
+  if (state_ != State::Linger && tls != nullptr && !tls->failure().empty())
     worker_.log_refusal(client_, 0, base::Cause::TlsFailed, tls->failure());
   close();
 }
 
 void Session::on_send_failed(int error) {
-  state_ == State::Http1 ? http1_->on_send_failed(error) : close();
+  state_ == State::Speaking ? protocol_->on_send_failed(error) : close();
 }
 
 void Session::on_drained() {
-  if (state_ == State::Http1) http1_->on_drained();
+  if (state_ == State::Speaking) protocol_->on_drained();
+}
+
+void Session::on_tick_end() {
+  if (state_ == State::Speaking) protocol_->on_tick_end();
 }
 
 void Session::on_connected(int) {}
@@ -183,7 +240,7 @@ void Session::on_closed() { worker_.retire(*this); }
 void Session::set_deadline(base::Time deadline) { worker_.timers().set(timer_, deadline); }
 
 void Session::on_deadline() {
-  if (state_ == State::Http1) return http1_->on_deadline();
+  if (state_ == State::Speaking) return protocol_->on_deadline();
   // Silence of a client that asked for nothing needs no answer.
   state_ == State::Closing ? connection_.reset() : close();
 }

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 
-#include "engine/http/h1_head.h"
+#include "engine/http/h2_head.h"
 #include "engine/http/names.h"
 #include "engine/http/rules.h"
 #include "engine/http/target.h"
-#include "engine/proxy/h1_session.h"
+#include "engine/http/websocket.h"
 #include "engine/proxy/reply.h"
 #include "engine/proxy/upstream_pool.h"
 #include "engine/proxy/worker.h"
@@ -26,9 +26,9 @@ constexpr http::HeadLimits kNoLimits{UINT32_MAX, UINT32_MAX, http::HeadStorage::
 
 }  // namespace
 
-Stream::Stream(Worker& worker, H1Session& session, base::Buffer request)
+Stream::Stream(Worker& worker, ClientSide& client, base::Buffer request)
     : worker_(worker),
-      session_(session),
+      client_(client),
       request_(std::move(request)),
       request_relay_(worker),
       response_relay_(worker) {}
@@ -64,6 +64,7 @@ void Stream::note_request(const http::RequestHead& head) {
   record_.host = head.authority;
   record_.path = head.path;
   record_.query = head.query;
+  record_.major_version = head.major_version;
   record_.minor_version = head.minor_version;
   if (worker_.logs_access()) {
     record_.user_agent = http::find_field(head.fields, http::FieldName::UserAgent);
@@ -73,13 +74,15 @@ void Stream::note_request(const http::RequestHead& head) {
   method_ = head.method;
   client_keep_alive_ = head.keep_alive;
   upgrade_asked_ = !head.upgrade.empty();
+  if (head.extended_connect)
+    websocket_key_ = http::websocket_key({worker_.random(), worker_.random()});
   request_has_body_ = head.framing != http::Framing::None;
   request_replayable_ = !request_has_body_ && http::is_idempotent(head.method);
 }
 
 // The same that write_request() sends on, so that the log and the target's log can be put together.
 void Stream::note_request_id(const http::RequestHead& head) {
-  if (session_.client().trusted) {
+  if (client_.info().trusted) {
     record_.request_id = http::find_field(head.fields, http::FieldName::XRequestId);
     if (http::sane_request_id(record_.request_id)) return;
   }
@@ -106,6 +109,11 @@ bool Stream::admit(const http::RequestHead& head) {
   ++service_->streams;
   const route::Service& service = *service_->service;
   record_.site = service.name;
+  if (!client_.covers(head.authority)) {
+    answer(base::Cause::Misdirected,
+           "the certificate of this connection is not for this host: connect anew");
+    return false;
+  }
   if (head.hops >= route::kHopsMax) {
     answer(base::Cause::LoopDetected,
            "this request has passed this proxy four times already: a target leads back here");
@@ -129,7 +137,7 @@ bool Stream::admit(const http::RequestHead& head) {
 bool Stream::answer_here(const http::RequestHead& head) {
   const route::Service& service = *service_->service;
   const bool passes = service.answer == route::Answer::Pass;
-  if (passes && session_.client().secure()) {
+  if (passes && client_.info().secure()) {
     answer(base::Cause::Misdirected, "this site's TLS ends at its target, not here");
     return true;
   }
@@ -141,8 +149,9 @@ bool Stream::answer_here(const http::RequestHead& head) {
   }
   if (!redirects && !head.max_forwards_zero) return false;
   client_keep_alive_ =
-      client_keep_alive_ && head.minor_version == 1 && !request_has_body_ && session_.may_stay();
-  base::Buffer& out = session_.connection().out();
+      client_keep_alive_ && head.minor_version == 1 && !request_has_body_ && client_.may_stay();
+  base::Buffer& out = client().out();
+  const std::size_t before = out.size();
   if (head.max_forwards_zero) {
     client_status_ = 204;
     write_options(out, !client_keep_alive_, worker_);
@@ -151,7 +160,7 @@ bool Stream::answer_here(const http::RequestHead& head) {
     write_redirect(out, to_https ? kToHttps : std::string_view(service.text), head,
                    !client_keep_alive_, worker_);
   }
-  session_.connection().written();
+  client().head_written(out.size() - before, Channel::Head::Whole);
   finish();
   return true;
 }
@@ -159,9 +168,9 @@ bool Stream::answer_here(const http::RequestHead& head) {
 // Over TLS here, or before a proxy in front that is believed. What an authority asks for to issue a
 // certificate comes without (RFC 8555 section 8.3).
 bool Stream::is_secure(const http::RequestHead& head) const {
-  const ClientInfo& client = session_.client();
-  if (client.secure() || head.path.starts_with("/.well-known/acme-challenge/")) return true;
-  return client.trusted &&
+  const ClientInfo& info = client_.info();
+  if (info.secure() || head.path.starts_with("/.well-known/acme-challenge/")) return true;
+  return info.trusted &&
          http::equals_ignoring_case(http::find_field(head.fields, "x-forwarded-proto"), "https");
 }
 
@@ -175,7 +184,7 @@ void Stream::answer(base::Cause cause, std::string_view details) {
       fixed ? static_cast<std::uint16_t>(service_->service->status) : words.status;
   // A body that was not read would be taken for the next request.
   const bool body_is_gone = !request_has_body_ || request_relay_.done();
-  client_keep_alive_ = client_keep_alive_ && body_is_gone && session_.may_stay();
+  client_keep_alive_ = client_keep_alive_ && body_is_gone && client_.may_stay();
   record_.cause = cause;
   if (!fixed) record_.details = details;
   client_status_ = status;
@@ -186,12 +195,15 @@ void Stream::answer(base::Cause cause, std::string_view details) {
   reply.accept = request.accept;
   reply.host = request.authority;
   reply.request_id = record_.request_id;
-  reply.local_port = session_.client().local_port;
-  reply.secure = session_.client().secure();
+  reply.local_port = client_.info().local_port;
+  reply.secure = client_.info().secure();
   if (service_ != nullptr) reply.service = service_->service.get();
   if (target_ != nullptr) reply.target = target_->key;
-  reply_bytes_ = write_reply(session_.connection().out(), reply, worker_);
-  session_.connection().written();
+  base::Buffer& out = client().out();
+  const std::size_t before = out.size();
+  reply_bytes_ = write_reply(out, reply, worker_);
+  client().head_written(out.size() - before - reply_bytes_,
+                        reply_bytes_ > 0 ? Channel::Head::ContentFollows : Channel::Head::Whole);
   finish();
 }
 
@@ -199,8 +211,8 @@ void Stream::answer(base::Cause cause, std::string_view details) {
 void Stream::refuse_passage(base::Cause cause, std::string_view details) {
   record_.cause = cause;
   record_.details = details;
-  session_.connection().out().append(tls::kAlertInternalError);
-  session_.connection().written();
+  client().out().append(tls::kAlertInternalError);
+  client().written();
   finish();
 }
 
@@ -208,13 +220,19 @@ void Stream::refuse_passage(base::Cause cause, std::string_view details) {
 // it since.
 const http::RequestHead& Stream::head() {
   if (worker_.request_head_owner() != this) {
-    std::uint32_t scanned = 0;
-    const http::HeadResult result = http::parse_request(
-        request_.view(), scanned, kNoLimits, worker_.request_fields(), worker_.request_head());
+    const http::HeadResult result = read_again();
     ENSURE(result.status == http::HeadStatus::Complete, "a head that was good is no longer");
     worker_.own_request_head(this);
   }
   return worker_.request_head();
+}
+
+http::HeadResult Stream::read_again() {
+  http::RequestHead& head = worker_.request_head();
+  if (record_.major_version == 2)
+    return http::parse_h2_request(request_.view(), kNoLimits, worker_.request_fields(), head);
+  std::uint32_t scanned = 0;
+  return http::parse_request(request_.view(), scanned, kNoLimits, worker_.request_fields(), head);
 }
 
 // The response is complete, or all of it that there will be.
@@ -230,7 +248,7 @@ void Stream::finish() {
   }
   const bool keep_alive = client_keep_alive_ && request_complete;
   end();
-  session_.on_stream_done(keep_alive, request_complete);
+  client_.on_stream_done(keep_alive, request_complete);
 }
 
 // Counts, logs, and lets go of everything but the session.
@@ -264,9 +282,9 @@ void Stream::cut() {
   // An orderly close shows the lack of the rest, and does not endanger what was sent. Without
   // framing only RST shows it.
   const bool reset = state_ == State::Tunnel || response_framing_ == http::Framing::UntilClose ||
-                     session_.connection().send_failed();
+                     client().send_failed();
   end();
-  session_.on_stream_broken(reset);
+  client_.on_stream_broken(reset);
 }
 
 void Stream::abort(base::Cause cause) {
@@ -275,7 +293,7 @@ void Stream::abort(base::Cause cause) {
   if (client_status_ == 0) client_status_ = base::describe(cause).status;
   drop_upstream(true);
   end();
-  session_.on_stream_broken(true);
+  client_.on_stream_broken(true);
 }
 
 void Stream::set_state(State state) {

@@ -8,14 +8,14 @@
 
 #include "engine/base/buffer.h"
 #include "engine/base/error.h"
-#include "engine/http/head.h"
+#include "engine/http/h1_head.h"
 #include "engine/io/timers.h"
+#include "engine/proxy/client_side.h"
 #include "engine/proxy/relay.h"
 #include "engine/route/service.h"
 
 namespace engine::proxy {
 
-class H1Session;
 class Upstream;
 class Worker;
 struct ServiceState;
@@ -26,7 +26,7 @@ struct StreamRecord {
   std::string_view method, host, path, query, user_agent, referer;
   std::string_view site;
   std::string details;  // of an error
-  std::uint8_t minor_version = 1;
+  std::uint8_t major_version = 1, minor_version = 1;
   std::uint16_t status = 0;
   std::uint8_t tries = 0;
   base::Cause cause = base::Cause::None;
@@ -44,7 +44,7 @@ struct StreamRecord {
 // Done        the worker to free it
 class Stream {
  public:
-  Stream(Worker& worker, H1Session& session, base::Buffer request);
+  Stream(Worker& worker, ClientSide& client, base::Buffer request);
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   ~Stream();
@@ -69,7 +69,7 @@ class Stream {
   void on_upstream_drained();
 
   [[nodiscard]] const StreamRecord& record() const { return record_; }
-  [[nodiscard]] const H1Session& session() const { return session_; }
+  [[nodiscard]] const ClientInfo& client_info() const { return client_.info(); }
   [[nodiscard]] const TargetState* target() const { return target_; }
   [[nodiscard]] std::uint64_t bytes_in() const { return request_relay_.bytes(); }
   [[nodiscard]] std::uint64_t bytes_out() const { return response_relay_.bytes() + reply_bytes_; }
@@ -93,6 +93,8 @@ class Stream {
   void fail(base::Error error, std::string_view details = {});
   void cut();
   [[nodiscard]] const http::RequestHead& head();
+  [[nodiscard]] http::HeadResult read_again();
+  [[nodiscard]] Channel& client() { return client_.channel(); }
   [[nodiscard]] base::Time next_deadline() const;
   [[nodiscard]] base::Cause deadline_cause() const;
   void update_deadline();
@@ -121,13 +123,15 @@ class Stream {
   [[nodiscard]] bool retry_on_status(const http::ResponseHead& response);
   [[nodiscard]] http::Framing client_framing(const http::ResponseHead& response) const;
   void write_head(const http::ResponseHead& response, http::Framing framing);
+  [[nodiscard]] http::BodyDecoder body_of(Channel& source, http::Framing framing,
+                                          std::uint64_t length) const;
   void after_relays();
   void check_request_relay();
   void check_response_relay();
   void check_tunnel();
 
   Worker& worker_;
-  H1Session& session_;
+  ClientSide& client_;
   base::Buffer request_;
   ServiceState* service_ = nullptr;
   TargetState* target_ = nullptr;
@@ -136,6 +140,7 @@ class Stream {
   Relay response_relay_;
   io::Timer timer_{io::Expires<&Stream::on_deadline>{}, this};
   StreamRecord record_;
+  std::string websocket_key_;        // ours, where the client came by extended CONNECT
   base::Time progress_ = 0;          // when bytes last moved
   base::Time phase_started_ = 0;     // of connecting, or of waiting for the head
   std::uint64_t tried_targets_ = 0;  // bits by position in the service, the first 64

@@ -7,7 +7,7 @@
 #include "engine/http/h1_head.h"
 #include "engine/http/names.h"
 #include "engine/http/rules.h"
-#include "engine/proxy/h1_session.h"
+#include "engine/http/websocket.h"
 #include "engine/proxy/stream.h"
 #include "engine/proxy/upstream_pool.h"
 #include "engine/proxy/worker.h"
@@ -54,9 +54,9 @@ void Stream::on_client_drained() {
 
 void Stream::on_client_end(int error) {
   if (state_ == State::Done) return;
-  if (error != 0 || session_.connection().send_failed()) return abort(base::Cause::ClientClosed);
+  if (error != 0 || client().send_failed()) return abort(base::Cause::ClientClosed);
   client_half_closed_ = true;
-  if (session_.connection().kept().empty()) client_keep_alive_ = false;
+  if (client().kept().empty()) client_keep_alive_ = false;
   if (!request_relay_.moving()) return;  // it still gets its answer
   request_relay_.on_source_end();
   after_relays();
@@ -137,21 +137,25 @@ http::Framing Stream::client_framing(const http::ResponseHead& response) const {
 }
 
 void Stream::forward_head(const http::ResponseHead& response) {
+  // It would tell an HTTP/2 client that its tunnel is there (RFC 8441 section 5).
+  if (!websocket_key_.empty() && response.status < 300)
+    return fail({.cause = base::Cause::UpgradeFailed}, "the target did not switch protocols");
   response_framing_ = client_framing(response);
   // With its body still on the way, the request's end is unknown when the response's end is
   // promised.
   if (request_relay_.moving() || response_framing_ == http::Framing::UntilClose)
     client_keep_alive_ = false;
-  if (!session_.may_stay()) client_keep_alive_ = false;
+  if (!client_.may_stay()) client_keep_alive_ = false;
   upstream_reusable_ = response.keep_alive && response.framing != http::Framing::UntilClose;
   client_status_ = response.status;
   set_state(State::Responding);
   write_head(response, response_framing_);
-  const http::BodyDecoder body(response.framing, response.content_length, worker_.limits().body);
   // Towards the client a known length and the end of the connection are both plain bytes.
   const http::Framing sink =
       response_framing_ == http::Framing::Chunked ? http::Framing::Chunked : http::Framing::None;
-  response_relay_.start(upstream_->connection(), session_.connection(), body, sink, 0);
+  response_relay_.start(upstream_->connection(), client(),
+                        body_of(upstream_->connection(), response.framing, response.content_length),
+                        sink, 0);
 }
 
 void Stream::write_head(const http::ResponseHead& response, http::Framing framing) {
@@ -162,15 +166,28 @@ void Stream::write_head(const http::ResponseHead& response, http::Framing framin
       .framing = framing,
       .content_length = response.content_length,
       .via_pseudonym = worker_.via(),
-      .edits = session_.client().secure() ? service_->service->secure_response_edits
-                                          : service_->service->response_edits,
+      .edits = client_.info().secure() ? service_->service->secure_response_edits
+                                       : service_->service->response_edits,
   };
-  base::Buffer& out = session_.connection().out();
+  base::Buffer& out = client().out();
   std::size_t size = 0;
   for (std::size_t room = 4096; size == 0; room *= 2)
     size = http::write_response(response, forwarding, out.room(room));
   out.commit(size);
-  session_.connection().written();
+  const bool content = framing == http::Framing::Length ? response.content_length > 0
+                                                        : framing != http::Framing::None;
+  const bool interim = response.interim() && response.status != 101;
+  client().head_written(size, interim                             ? Channel::Head::Interim
+                              : content || response.status == 101 ? Channel::Head::ContentFollows
+                                                                  : Channel::Head::Whole);
+}
+
+// Content that HTTP/2 brings needs no decoding: it ends by itself.
+http::BodyDecoder Stream::body_of(Channel& source, http::Framing framing,
+                                  std::uint64_t length) const {
+  if (source.raw() == nullptr && framing != http::Framing::None)
+    return {http::Framing::UntilClose, 0};
+  return {framing, length, worker_.limits().body};
 }
 
 // From here on both directions carry bytes that are nobody's business.
@@ -180,7 +197,10 @@ void Stream::begin_tunnel(const http::ResponseHead& response) {
                 "101 before the request's body was complete");
   if (!all_asked_for(response.upgrade, head().upgrade))
     return fail({.cause = base::Cause::UpgradeFailed}, "101 to a protocol nobody asked for");
-  client_status_ = 101;
+  if (!websocket_key_.empty() && http::find_field(response.fields, "sec-websocket-accept") !=
+                                     http::websocket_accept(websocket_key_))
+    return fail({.cause = base::Cause::UpgradeFailed}, "a wrong Sec-WebSocket-Accept");
+  client_status_ = websocket_key_.empty() ? 101 : 200;
   client_keep_alive_ = false;
   write_head(response, http::Framing::None);
   open_tunnel();
@@ -192,7 +212,7 @@ void Stream::begin_passage() {
   upgrade_asked_ = false;
   open_tunnel();
   upstream_->connection().want_bytes();
-  session_.connection().want_bytes();
+  client().want_bytes();
   feed_early_bytes();
   after_relays();
 }
@@ -202,10 +222,8 @@ void Stream::open_tunnel() {
   set_state(State::Tunnel);
   const http::BodyDecoder endless(http::Framing::UntilClose, 0);
   request_has_body_ = true;
-  request_relay_.start(session_.connection(), upstream_->connection(), endless, http::Framing::None,
-                       0);
-  response_relay_.start(upstream_->connection(), session_.connection(), endless,
-                        http::Framing::None, 0);
+  request_relay_.start(client(), upstream_->connection(), endless, http::Framing::None, 0);
+  response_relay_.start(upstream_->connection(), client(), endless, http::Framing::None, 0);
   if (client_half_closed_) request_relay_.on_source_end();
 }
 
@@ -224,7 +242,7 @@ void Stream::after_relays() {
 void Stream::check_request_relay() {
   if (request_relay_.moving()) return;
   if (!request_relay_.failed()) {
-    if (request_has_body_ && !session_.connection().ended()) session_.connection().want_bytes();
+    if (request_has_body_ && !client().ended()) client().want_bytes();
     return;
   }
   if (state_ == State::Responding) {
@@ -256,7 +274,7 @@ void Stream::check_tunnel() {
     return cut();
   }
   if (request_relay_.done() && upstream_ != nullptr) upstream_->connection().finish_writing();
-  if (response_relay_.done()) session_.connection().finish_writing();
+  if (response_relay_.done()) client().finish_writing();
   if (request_relay_.done() && response_relay_.done()) finish();
 }
 

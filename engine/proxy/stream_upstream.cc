@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "engine/http/rules.h"
-#include "engine/proxy/h1_session.h"
 #include "engine/proxy/stream.h"
 #include "engine/proxy/upstream_pool.h"
 #include "engine/proxy/worker.h"
@@ -59,7 +58,7 @@ std::string_view strip_prefix(std::string_view path, std::string_view prefix) {
 
 std::string_view Stream::hash_key() {
   const route::Service& service = *service_->service;
-  if (service.balance == route::Balance::HashClientIp) return session_.client().address();
+  if (service.balance == route::Balance::HashClientIp) return client_.info().address();
   if (is_passage_) return record_.host;
   if (service.balance == route::Balance::HashHeader)
     return http::find_field(head().fields, service.hash_header);
@@ -127,8 +126,7 @@ bool Stream::connect_next() {
     }
     upstream_ = &upstream;
     set_state(State::Connecting);
-    if (!request_has_body_)
-      session_.connection().want_bytes();  // to hear of a client that goes away
+    if (!request_has_body_) client().want_bytes();  // to hear of a client that goes away
     update_deadline();
     return true;
   }
@@ -153,16 +151,17 @@ void Stream::send_request() {
   if (is_passage_) return begin_passage();
   const http::RequestHead& request = head();
   const route::Service& service = *service_->service;
-  const ClientInfo& client = session_.client();
+  const ClientInfo& info = client_.info();
   std::string authority;
   http::Forwarding forwarding{
-      .client_address = client.address(),
-      .scheme = client.secure() ? "https" : "http",
+      .client_address = info.address(),
+      .scheme = info.secure() ? "https" : "http",
       .request_id = record_.request_id,
       .via_pseudonym = worker_.via(),
-      .port = client.local_port,
-      .trusted = client.trusted,
+      .port = info.local_port,
+      .trusted = info.trusted,
       .keep_upgrade = upgrade_asked_,
+      .websocket_key = websocket_key_,
       .framing = request.framing,
       .content_length = request.content_length,
       .edits = service.request_edits,
@@ -187,21 +186,21 @@ void Stream::send_request() {
   upstream_->connection().written();
   scanned_ = 0;
   set_state(State::AwaitHead);
-  const http::BodyDecoder body(request.framing, request.content_length, worker_.limits().body);
-  request_relay_.start(session_.connection(), upstream_->connection(), body, request.framing,
+  request_relay_.start(client(), upstream_->connection(),
+                       body_of(client(), request.framing, request.content_length), request.framing,
                        service.body_bytes_max);
   upstream_->connection().want_bytes();
-  if (!request_has_body_) session_.connection().want_bytes();
+  if (!request_has_body_) client().want_bytes();
   feed_early_bytes();
   after_relays();
 }
 
-// What came with the head leaves with the head. While it is being offered, H1Session feeds it right
-// after this.
+// What came with the head leaves with the head. While it is being offered, the session feeds it
+// right after this.
 void Stream::feed_early_bytes() {
-  Connection& client = session_.connection();
-  if (client.offering()) return;
-  client.take_kept(request_relay_.feed(client.kept()));
+  Channel& from = client();
+  if (from.offering()) return;
+  from.take_kept(request_relay_.feed(from.kept()));
   request_relay_.pump();
 }
 

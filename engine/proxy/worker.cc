@@ -110,6 +110,8 @@ void Worker::settle() {
   while (!dirty_.empty()) dirty_.pop_front().end_tick();
   for (Stream* stream : retired_streams_) stream_slab_.destroy(*stream);
   retired_streams_.clear();
+  for (H2Exchange* exchange : retired_exchanges_) exchange_slab_.destroy(*exchange);
+  retired_exchanges_.clear();
   for (Upstream* upstream : retired_upstreams_) upstream_slab_.destroy(*upstream);
   for (Session* session : retired_sessions_) session_slab_.destroy(*session);
   if (!retired_upstreams_.empty() || !retired_sessions_.empty()) {
@@ -165,13 +167,18 @@ void Worker::ask_for_certificate(const std::string& name, Session& session) {
   options_.ask_for_certificate(name);
 }
 
-Stream& Worker::new_stream(H1Session& session, base::Buffer request) {
-  return stream_slab_.create(*this, session, std::move(request));
+Stream& Worker::new_stream(ClientSide& client, base::Buffer request) {
+  return stream_slab_.create(*this, client, std::move(request));
+}
+
+H2Exchange& Worker::new_exchange(H2Session& session, http::H2Stream& stream) {
+  return exchange_slab_.create(*this, session, stream);
 }
 
 Upstream& Worker::new_upstream(TargetState& target) { return upstream_slab_.create(*this, target); }
 
 void Worker::retire(Stream& stream) { retired_streams_.push_back(&stream); }
+void Worker::retire(H2Exchange& exchange) { retired_exchanges_.push_back(&exchange); }
 void Worker::retire(Upstream& upstream) { retired_upstreams_.push_back(&upstream); }
 
 void Worker::retire(Session& session) {

@@ -74,7 +74,7 @@ void Worker::count_and_log(const Stream& stream) {
   counters_.bytes_from_clients += stream.bytes_in();
   counters_.bytes_to_clients += stream.bytes_out();
   if (!worth_logging(stream)) return;
-  LogLine line{.record = &record, .client = &stream.session().client()};
+  LogLine line{.record = &record, .client = &stream.client_info()};
   if (stream.target() != nullptr) line.target = stream.target()->key;
   line.status = record.status;
   line.error = base::describe(record.cause).name;

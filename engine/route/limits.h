@@ -21,6 +21,7 @@ struct Limits {
   std::uint32_t requests_per_connection_max = 0;   // 0 = no limit
   base::Time head_timeout = 10 * base::kSecond;    // from the first wait to a complete head
   base::Time body_timeout = 30 * base::kSecond;    // between two pieces of a request body
+  std::uint32_t h2_streams_max = 128;              // at a time, on one connection of HTTP/2
   base::Time keepalive_idle = 75 * base::kSecond;  // between two requests
   base::Time keepalive_total =
       3600 * base::kSecond;  // age after which a connection ends with its response

@@ -6,7 +6,7 @@ import subprocess
 import threading
 
 import pytest
-from harness import pattern
+from harness import GROWTH_KB, pattern
 from upstream import OK, always, site
 
 MIB = 1 << 20

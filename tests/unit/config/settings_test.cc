@@ -53,11 +53,11 @@ TEST(Settings, engine_reads_every_key) {
       "[engine]\nworkers = 4\nio = \"uring\"\nupstream = { max_idle = 8, keepalive = \"5s\" }\n"
       "grace = \"1m\"\npin = false\nlimits = { headers = \"32KiB\", line = 8192, fields = 64, "
       "connections = 10, requests = 0, keepalive = \"1s\", head = \"2s\", body = \"3s\", "
-      "lifetime = \"4s\", header_out = \"16KiB\" }\n");
+      "lifetime = \"4s\", header_out = \"16KiB\", h2_streams = 9 }\n");
 
   ASSERT_TRUE(result.ok()) << only_message(result);
   using std::chrono_literals::operator""s;
-  EngineLimits limits{32 * 1024, 8192, 64, 10, 0, 1s, 2s, 3s, 4s, 16 * 1024};
+  EngineLimits limits{32 * 1024, 8192, 64, 10, 0, 1s, 2s, 3s, 4s, 16 * 1024, 9};
   EXPECT_EQ(result.config.engine,
             (Engine{4, Engine::Io::Uring, UpstreamPool{8, 5s}, 60s, false, limits}));
 }
@@ -71,8 +71,8 @@ TEST(Settings, an_engine_value_out_of_range_is_refused) {
       {"pin = \"yes\"", "2:7 error: \"pin\" takes true or false, not a string"},
       {"limits = { fields = 15 }", "2:21 error: \"fields\" must be a whole number from 16 to 256"},
       {"limits = { headers = 1 }", "2:22 error: \"headers\" must be from 4096 to 16777216 bytes"},
-      {"limits = { h2_streams = 1 }",
-       "2:12 error: \"h2_streams\" is not supported by this version"},
+      {"limits = { h2_streams = 0 }",
+       "2:25 error: \"h2_streams\" must be a whole number from 1 to 10000"},
       {"limits = { line = \"128KiB\" }",
        "2:12 error: engine.limits: line (131072 bytes) is larger than headers (65536 bytes), the "
        "whole head"},

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "engine/proxy/h1_session.h"
 #include "engine/proxy/stream.h"
 
 namespace engine::proxy {

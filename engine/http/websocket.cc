@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/cli/echo_sha1.h"
+#include "engine/http/websocket.h"
 
 #include <bit>
 #include <cstddef>
 
-namespace engine::cli {
+namespace engine::http {
 namespace {
 
 constexpr std::size_t kBlockBytes = 64;
@@ -45,8 +45,6 @@ void take_block(State& state, const char* block) {
   state = {state[0] + a, state[1] + b, state[2] + c, state[3] + d, state[4] + e};
 }
 
-}  // namespace
-
 std::array<std::uint8_t, 20> sha1(std::string_view message) {
   std::string padded(message);
   padded += '\x80';
@@ -82,6 +80,12 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
+}  // namespace
+
+std::string websocket_key(const std::array<std::uint64_t, 2>& random) {
+  return base64({reinterpret_cast<const char*>(random.data()), sizeof(random)});
+}
+
 std::string websocket_accept(std::string_view key) {
   std::string text(key);
   text += "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -89,4 +93,4 @@ std::string websocket_accept(std::string_view key) {
   return base64({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
-}  // namespace engine::cli
+}  // namespace engine::http
