@@ -27,9 +27,10 @@ std::string Network::text() const {
 std::string Target::display() const {
   if (passthrough)
     return "tls-passthrough:" + host_and_port(kind == Kind::Tcp ? host : "localhost", port);
+  const std::string_view scheme = tls ? "https://" : h2c ? "h2c://" : "";
   switch (kind) {
-    case Kind::LoopbackPort: return fmt::format("localhost:{}", port);
-    case Kind::Tcp: return (tls ? "https://" : "") + host_and_port(host, port);
+    case Kind::LoopbackPort: return fmt::format("{}localhost:{}", scheme, port);
+    case Kind::Tcp: return fmt::format("{}{}", scheme, host_and_port(host, port));
     case Kind::Unix: return "unix:" + path;
     case Kind::Redirect: return "redirect:" + text;
     case Kind::Status: return fmt::format("status:{}", status);

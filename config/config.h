@@ -56,12 +56,13 @@ struct Target {
   int status = 0;
   unsigned weight = 1;       // 0..1000; 0 = gets no new requests
   bool tls = false;          // only for Tcp: https://
+  bool h2c = false;          // h2c://: HTTP/2 in plaintext
   bool passthrough = false;  // tls-passthrough: what clients send in TLS goes on undecrypted
   Position where;
 
   bool is_upstream() const { return kind <= Kind::Unix; }
-  // As a listing shows it: "localhost:3000", "https://app:443", "unix:/run/app.sock",
-  // "tls-passthrough:db:443", "redirect:…", "status:404".
+  // As a listing shows it: "localhost:3000", "https://app:443", "h2c://app:50051",
+  // "unix:/run/app.sock", "tls-passthrough:db:443", "redirect:…", "status:404".
   std::string display() const;
 };
 

@@ -13,7 +13,8 @@ namespace {
 
 bool same_target(const Target& a, const Target& b) {
   auto meaning = [](const Target& t) {
-    return std::tie(t.kind, t.host, t.port, t.path, t.text, t.status, t.weight, t.tls);
+    return std::tie(t.kind, t.host, t.port, t.path, t.text, t.status, t.weight, t.tls, t.h2c,
+                    t.passthrough);
   };
   return meaning(a) == meaning(b);
 }

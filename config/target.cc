@@ -16,9 +16,9 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kPlaceholders = {"uri", "host", "path", "query"};
 constexpr std::string_view kPassthrough = "tls-passthrough:";
-constexpr std::array<std::string_view, 2> kUnsupported = {"h2c://", "file:"};
-constexpr std::array<std::string_view, 6> kSchemes = {"http",     "https",  "unix",
-                                                      "redirect", "status", "tls-passthrough"};
+constexpr std::string_view kUnsupported = "file:";
+constexpr std::array<std::string_view, 7> kSchemes = {
+    "http", "https", "h2c", "unix", "redirect", "status", "tls-passthrough"};
 // 308 keeps the method and the body; 301 and 302 turn a POST into a GET.
 constexpr int kRedirectStatus = 308;
 constexpr std::size_t kUnixPathBytes = sizeof(sockaddr_un::sun_path) - 1;
@@ -152,7 +152,7 @@ std::expected<Target, Complaint> tcp_target(HostPort address, std::string_view w
   return target;
 }
 
-// [user@]host[:port][/] of an http:// or https:// target.
+// [user@]host[:port][/] of an http://, https:// or h2c:// target.
 std::expected<HostPort, Complaint> parse_authority(std::string_view written) {
   std::string_view rest = written.substr(written.find("//") + 2);
   if (rest.find('@') != std::string_view::npos) {
@@ -186,6 +186,15 @@ std::expected<Target, Complaint> parse_https(std::string_view written) {
   return target;
 }
 
+// No default port: no server of HTTP/2 in plaintext is known by one.
+std::expected<Target, Complaint> parse_h2c(std::string_view written) {
+  std::expected<HostPort, Complaint> address = parse_authority(written);
+  if (!address) return std::unexpected(address.error());
+  std::expected<Target, Complaint> target = tcp_target(std::move(*address), written, std::nullopt);
+  if (target) target->h2c = true;
+  return target;
+}
+
 std::expected<Target, Complaint> parse_passthrough(std::string_view written) {
   std::expected<HostPort, Complaint> address = parse_host_port(written.substr(kPassthrough.size()));
   if (!address) return std::unexpected(address.error());
@@ -206,10 +215,11 @@ std::optional<Complaint> unknown_kind(std::string_view text) {
   }
   std::string_view meant = nearest(text.substr(0, colon), kSchemes);
   return Complaint{fmt::format("unknown kind of target {}", in_quotes(text)),
-                   meant.empty() ? "write a port, \"host:port\", \"http://…\", \"https://…\", "
-                                   "\"unix:…\", \"tls-passthrough:…\", \"redirect:…\" or "
-                                   "\"status:…\""
-                                 : fmt::format("did you mean \"{}:\"?", meant)};
+                   meant.empty()
+                       ? "write a port, \"host:port\", \"http://…\", \"https://…\", "
+                         "\"h2c://…\", \"unix:…\", \"tls-passthrough:…\", \"redirect:…\" or "
+                         "\"status:…\""
+                       : fmt::format("did you mean \"{}:\"?", meant)};
 }
 
 }  // namespace
@@ -227,16 +237,14 @@ std::expected<Target, Complaint> parse_target(std::string_view text) {
   if (text.empty()) return refuse("the target is empty", "write a port, for example 3000");
   if (is_digits(text))
     return port_target(static_cast<int64_t>(parse_number<uint32_t>(text).value_or(0)));
-  for (std::string_view scheme : kUnsupported) {
-    if (text.starts_with(scheme)) {
-      return refuse(fmt::format("\"{}\" targets are not supported by this version", scheme));
-    }
-  }
+  if (text.starts_with(kUnsupported))
+    return refuse(fmt::format("\"{}\" targets are not supported by this version", kUnsupported));
   if (text.starts_with("redirect:")) return parse_redirect(text.substr(9));
   if (text.starts_with("status:")) return parse_status(text.substr(7));
   if (text.starts_with("unix:")) return parse_unix(text.substr(5));
   if (text.starts_with("http://")) return parse_http(text);
   if (text.starts_with("https://")) return parse_https(text);
+  if (text.starts_with("h2c://")) return parse_h2c(text);
   if (text.starts_with(kPassthrough)) return parse_passthrough(text);
   if (text.starts_with(':') && is_digits(text.substr(1))) {
     return refuse(fmt::format("target {} has no host", in_quotes(text)),

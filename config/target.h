@@ -11,8 +11,8 @@
 
 namespace config {
 
-// "host:port", "http://host[:port]", "https://host[:port]", "3000", "unix:/path", "redirect:URL",
-// "status:NNN [text]". The position and the weight are left to the caller.
+// "host:port", "http://host[:port]", "https://host[:port]", "h2c://host:port", "3000", "unix:/path",
+// "redirect:URL", "status:NNN [text]". The position and the weight are left to the caller.
 std::expected<Target, Complaint> parse_target(std::string_view text);
 
 std::expected<Target, Complaint> port_target(int64_t port);

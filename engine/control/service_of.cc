@@ -122,13 +122,13 @@ std::shared_ptr<const route::Target> target_of(const config::Target& target,
   switch (target.kind) {
     case config::Target::Kind::LoopbackPort:
       return std::make_shared<const route::Target>(route::TargetKind::Loopback, "localhost",
-                                                   target.port);
+                                                   target.port, nullptr, target.h2c);
     case config::Target::Kind::Unix:
       return std::make_shared<const route::Target>(route::TargetKind::Unix, target.path,
                                                    std::uint16_t{0});
     default:
       return std::make_shared<const route::Target>(route::TargetKind::Tcp, target.host, target.port,
-                                                   std::move(tls));
+                                                   std::move(tls), target.h2c);
   }
 }
 

@@ -4,12 +4,12 @@
 #include <string_view>
 
 #include "engine/base/check.h"
-#include "engine/http/h2_codec.h"
+#include "engine/http/h2_endpoint.h"
 
 namespace engine::http {
 namespace {
 
-H2Codec& codec_of(void* user) { return *static_cast<H2Codec*>(user); }
+H2Endpoint& codec_of(void* user) { return *static_cast<H2Endpoint*>(user); }
 
 std::string_view text(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
@@ -24,14 +24,15 @@ bool ends_stream(const nghttp2_frame* frame) {
   return (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 }
 
-bool is_request(const nghttp2_frame* frame) { return frame->headers.cat == NGHTTP2_HCAT_REQUEST; }
+// Whether it begins its stream, or its side of it.
+bool is_first(const nghttp2_frame* frame) { return frame->headers.cat != NGHTTP2_HCAT_HEADERS; }
 
 }  // namespace
 
 // After a failure the library may still have something to tell; nobody listens any more.
 struct H2Callbacks {
   static int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) {
-    codec_of(user).begin_section(frame->hd.stream_id, is_request(frame), ends_stream(frame));
+    codec_of(user).begin_section(frame->hd.stream_id, is_first(frame), ends_stream(frame));
     return 0;
   }
 
@@ -48,37 +49,28 @@ struct H2Callbacks {
   }
 
   static int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
-    H2Codec& codec = codec_of(user);
+    H2Endpoint& codec = codec_of(user);
     if (codec.failed_) return 0;
     const std::int32_t id = frame->hd.stream_id;
     switch (frame->hd.type) {
-      case NGHTTP2_HEADERS:
-        if (is_request(frame)) {
-          codec.on_request_section(id, ends_stream(frame));
-        } else {
-          codec.on_trailer_section(id);
-        }
-        break;
+      case NGHTTP2_HEADERS: codec.on_section(id, is_first(frame), ends_stream(frame)); break;
       case NGHTTP2_DATA:
         // A frame without any payload was counted when it came.
         codec.on_content_frame(id, frame->hd.length > 0 && frame->hd.length == frame->data.padlen,
                                ends_stream(frame));
         break;
-      case NGHTTP2_GOAWAY:
-        codec.events_.on_goaway(static_cast<H2Error>(frame->goaway.error_code));
+      case NGHTTP2_GOAWAY: codec.tell_goaway(static_cast<H2Error>(frame->goaway.error_code)); break;
+      case NGHTTP2_PRIORITY_UPDATE:
+        codec.on_priority_update(
+            static_cast<const nghttp2_ext_priority_update*>(frame->ext.payload)->stream_id);
         break;
-      case NGHTTP2_PRIORITY_UPDATE: {
-        const auto* update = static_cast<nghttp2_ext_priority_update*>(frame->ext.payload);
-        if (update->stream_id > codec.last_stream_) codec.prioritized_ = update->stream_id;
-        break;
-      }
       default: break;
     }
     return 0;
   }
 
   static int on_invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) {
-    H2Codec& codec = codec_of(user);
+    H2Endpoint& codec = codec_of(user);
     codec.section_.drop();
     if (error == NGHTTP2_ERR_REFUSED_STREAM) codec.note_closed(frame->hd.stream_id, true);
     return 0;
@@ -97,7 +89,7 @@ struct H2Callbacks {
 
   static ssize_t read_body(nghttp2_session*, std::int32_t id, std::uint8_t*, std::size_t size,
                            std::uint32_t* flags, nghttp2_data_source*, void* user) {
-    H2Codec& codec = codec_of(user);
+    H2Endpoint& codec = codec_of(user);
     H2Stream* const stream = codec.failed_ ? nullptr : codec.find(id);
     if (stream == nullptr) return NGHTTP2_ERR_DEFERRED;
     const H2Piece piece = codec.pull_body(*stream, size);
@@ -110,13 +102,20 @@ struct H2Callbacks {
 
   static int send_data(nghttp2_session*, nghttp2_frame*, const std::uint8_t* head, std::size_t size,
                        nghttp2_data_source*, void* user) {
-    H2Codec& codec = codec_of(user);
+    H2Endpoint& codec = codec_of(user);
     codec.write_data(text(head, H2FrameHead::kBytes), size);
     return codec.out_->size() < codec.out_limit_ ? 0 : NGHTTP2_ERR_PAUSE;
   }
 
+  static int on_sending(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+      codec_of(user).on_sending_request(frame->hd.stream_id);
+    }
+    return 0;
+  }
+
   static int on_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
-    H2Codec& codec = codec_of(user);
+    H2Endpoint& codec = codec_of(user);
     switch (frame->hd.type) {
       case NGHTTP2_DATA:
       case NGHTTP2_HEADERS:
@@ -152,6 +151,7 @@ struct H2Callbacks {
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(made, on_close);
     nghttp2_session_callbacks_set_send_data_callback(made, send_data);
+    nghttp2_session_callbacks_set_before_frame_send_callback(made, on_sending);
     nghttp2_session_callbacks_set_on_frame_send_callback(made, on_sent);
     nghttp2_session_callbacks_set_on_frame_not_send_callback(made, on_not_sent);
     return made;

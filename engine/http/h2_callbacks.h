@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Where libnghttp2 calls the codec: C functions that hand on to its members. For the codec's own
-// files only.
+// Where libnghttp2 calls the codecs: C functions that hand on to members of H2Endpoint. For the
+// codecs' own files only.
 #pragma once
 
 #include <nghttp2/nghttp2.h>

@@ -26,8 +26,9 @@ enum class H2FrameType : std::uint8_t {
 
 struct H2FrameHead {
   static constexpr std::size_t kBytes = 9;
-  static constexpr std::uint8_t kAck = 1;        // of SETTINGS and PING
-  static constexpr std::uint8_t kEndStream = 1;  // of DATA and HEADERS
+  static constexpr std::uint8_t kAck = 1;         // of SETTINGS and PING
+  static constexpr std::uint8_t kEndStream = 1;   // of DATA and HEADERS
+  static constexpr std::uint8_t kEndHeaders = 4;  // of HEADERS and CONTINUATION
 
   std::uint32_t length = 0;  // of the payload
   H2FrameType type{};        // may be a type we have no name for

@@ -167,6 +167,11 @@ void H2Section::begin_request(bool ends, const HeadLimits& limits) {
   lines_.append(ends ? kEnds : kGoesOn);
 }
 
+void H2Section::begin_response(const HeadLimits& limits) {
+  begin(limits.head_bytes, limits.field_count);
+  trailers_ = false;
+}
+
 void H2Section::begin_trailers(std::uint32_t bytes_max, std::uint32_t count_max) {
   begin(bytes_max, count_max);
   trailers_ = true;

@@ -13,7 +13,7 @@
 
 namespace engine::http {
 
-// Gathers one field section: a marker of ours, then "name: value" lines in the order of arrival,
+// Gathers one field section: in a request a marker of ours, then "name: value" lines in the order of arrival,
 // pseudo-header fields among them, then an empty line.
 class H2Section {
  public:
@@ -23,6 +23,8 @@ class H2Section {
 
   // `ends` tells that no content follows the section.
   void begin_request(bool ends, const HeadLimits& limits);
+  // Without a marker.
+  void begin_response(const HeadLimits& limits);
   // Only fields that may be forwarded are kept; without the empty line.
   void begin_trailers(std::uint32_t bytes_max, std::uint32_t count_max);
   void add(std::string_view name, std::string_view value);
@@ -53,5 +55,18 @@ class H2Section {
 // point into `lines`; its fields lie in `storage`. Nothing is Incomplete.
 [[nodiscard]] HeadResult parse_h2_request(std::string_view lines, const HeadLimits& limits,
                                           HeadStorage& storage, RequestHead& head) noexcept;
+
+// What a response answers.
+struct H2Asked {
+  Method method = Method::Get;
+  std::string_view protocol = {};  // of a tunnel (RFC 8441), else empty
+};
+
+// Reads the response in the lines of an H2Section; `ends` tells that nothing follows it. Complete, or
+// Bad when it is malformed. Framing is None, Length, or Chunked for content of unknown length. A 2xx
+// to a tunnel is shown as the 101 it stands for. The rest is as above.
+[[nodiscard]] HeadResult parse_h2_response(std::string_view lines, bool ends, const H2Asked& asked,
+                                           const HeadLimits& limits, HeadStorage& storage,
+                                           ResponseHead& head) noexcept;
 
 }  // namespace engine::http

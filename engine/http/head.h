@@ -107,6 +107,7 @@ struct ResponseHead {
   std::uint16_t status = 0;  // 100..599
   Framing framing =
       Framing::None;               // of the body that follows on the wire (none for HEAD, 204, 304)
+  std::uint8_t major_version = 1;  // 2 when an HTTP/2 codec made this
   std::uint8_t minor_version = 1;  // 0 or 1
   bool keep_alive = true;          // the upstream connection may be used again after the body
   bool has_content_length = false;  // also where no body follows: HEAD and 304

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -53,6 +54,8 @@ struct ResponseForwarding {
   bool upgrade = false;    // this is a 101 that is passed on
   Framing framing = Framing::None;
   std::uint64_t content_length = 0;
+  // Of a 101 that comes or goes over HTTP/2: Sec-WebSocket-Accept instead of what came; empty: none.
+  std::optional<std::string_view> websocket_accept = {};
   std::string_view request_id = {};  // empty: X-Request-ID is not added
   std::string_view via_pseudonym = "engine";
   std::span<const FieldEdit> edits = {};

@@ -4,11 +4,13 @@
 #include "engine/base/check.h"
 #include "engine/http/head_writer.h"
 #include "engine/http/rules.h"
+#include "engine/http/status.h"
 
 namespace engine::http {
 namespace {
 
 constexpr std::size_t kReasonBytesMax = 256;
+constexpr std::string_view kWebSocketAccept = "Sec-WebSocket-Accept";
 
 enum class Fate : std::uint8_t { Keep, Drop, IfChunked, Via, RequestId };
 
@@ -57,6 +59,8 @@ class ResponseWriter {
     if (forwarding_.upgrade) {
       out_.text("Connection: Upgrade\r\n");
       out_.line("Upgrade", head_.upgrade);
+      if (!forwarding_.websocket_accept.value_or("").empty())
+        out_.line(kWebSocketAccept, *forwarding_.websocket_accept);
     }
     if (!head_.interim()) {
       framing();
@@ -75,14 +79,19 @@ class ResponseWriter {
     out_.text("HTTP/1.1 ");
     out_.number(head_.status);
     out_.text(" ");
-    out_.text(head_.reason.substr(0, kReasonBytesMax));
+    out_.text(head_.major_version >= 2 ? reason_phrase(head_.status)
+                                       : head_.reason.substr(0, kReasonBytesMax));
     out_.text("\r\n");
   }
 
   void copy(const Field& field) noexcept {
     if (field.nominated || out_.edited(field.name)) return;
     switch (kFates[static_cast<std::size_t>(field.known)]) {
-      case Fate::Keep: out_.copy(field); return;
+      case Fate::Keep:
+        if (forwarding_.websocket_accept && equals_ignoring_case(field.name, kWebSocketAccept))
+          return;
+        out_.copy(field);
+        return;
       case Fate::IfChunked:
         if (forwarding_.framing == Framing::Chunked) out_.copy(field);
         return;
@@ -126,7 +135,8 @@ class ResponseWriter {
     } else if (out_.joined("Via", head_.fields, FieldName::Via, ", ")) {
       out_.text(", ");
     }
-    out_.text(head_.minor_version == 0 ? "1.0 " : "1.1 ");
+    const std::string_view version = head_.minor_version == 0 ? "1.0 " : "1.1 ";
+    out_.text(head_.major_version >= 2 ? "2 " : version);
     out_.text(forwarding_.via_pseudonym);
     out_.text("\r\n");
   }

@@ -17,12 +17,12 @@ void H2Channel::want_bytes() {
 void H2Channel::take_kept(std::size_t count) {
   if (count == 0) return;
   kept_.consume(count);
-  if (is_open()) give_window(count);
+  if (h2_stream_ != nullptr) give_window(count);
 }
 
 void H2Channel::on_data(std::string_view bytes) {
   if (wanted_ && kept_.empty()) bytes.remove_prefix(offer(bytes));
-  if (is_open()) kept_.append(bytes);
+  if (open_) kept_.append(bytes);
 }
 
 std::size_t H2Channel::offer(std::string_view bytes) {
@@ -30,13 +30,13 @@ std::size_t H2Channel::offer(std::string_view bytes) {
   offering_ = true;
   const std::size_t taken = take_bytes(bytes);
   offering_ = false;
-  if (is_open() && taken > 0) give_window(taken);
+  if (h2_stream_ != nullptr && taken > 0) give_window(taken);
   return taken;
 }
 
 void H2Channel::offer_kept() {
   const std::size_t taken = offer(kept_.view());
-  if (!is_open()) return;
+  if (!open_) return;
   kept_.consume(taken);
   if (!wanted_) return;
   if (kept_.empty() ? ended_ : taken > 0) want_bytes();
@@ -50,24 +50,29 @@ void H2Channel::on_message_end(std::string_view trailers) {
 
 void H2Channel::detach(int error) {
   h2_stream_ = nullptr;
+  out_.clear();
+  if (!std::exchange(end_pulled_, true)) send_error_ = error;
+  if (ended_) return;
+  ended_ = true;
+  end_error_ = error;
+  close();
+}
+
+void H2Channel::close() {
+  open_ = false;
   kept_.clear();
   out_.clear();
-  if (!ended_) {
-    ended_ = true;
-    end_error_ = error;
-  }
-  if (!std::exchange(end_pulled_, true)) send_error_ = error;
   behind_hook.unlink();
 }
 
 void H2Channel::written() {
-  if (!is_open()) return out_.clear();
+  if (h2_stream_ == nullptr) return out_.clear();
   stuck_ = stuck_ || out_.size() >= kOutBytesMax;
   wake_writing();
 }
 
 void H2Channel::head_written(std::size_t bytes, Head head) {
-  if (!is_open()) return out_.clear();
+  if (!open_) return out_.clear();
   if (head == Head::Whole) finished_ = end_pulled_ = true;
   send_head(out_.view().substr(0, bytes), head);
   out_.consume(bytes);
@@ -103,9 +108,9 @@ http::H2Piece H2Channel::pull(std::span<char> into) {
 }
 
 void H2Channel::catch_up() {
-  if (is_open() && std::exchange(tell_drained_, false)) take_drained();
-  if (is_open() && wanted_ && !kept_.empty()) offer_kept();
-  if (is_open() && kept_.empty() && std::exchange(tell_end_, false)) take_end(0);
+  if (open_ && std::exchange(tell_drained_, false)) take_drained();
+  if (open_ && wanted_ && !kept_.empty()) offer_kept();
+  if (open_ && kept_.empty() && std::exchange(tell_end_, false)) take_end(0);
 }
 
 }  // namespace engine::proxy

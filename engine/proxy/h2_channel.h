@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "engine/base/list.h"
-#include "engine/http/h2_codec.h"
+#include "engine/http/h2_stream.h"
 #include "engine/proxy/channel.h"
 
 namespace engine::proxy {
@@ -17,7 +17,7 @@ namespace engine::proxy {
 class H2Channel : public Channel {
  public:
   [[nodiscard]] Connection* raw() final { return nullptr; }
-  [[nodiscard]] bool is_open() const final { return h2_stream_ != nullptr; }
+  [[nodiscard]] bool is_open() const final { return open_; }
   void want_bytes() final;
   void take_kept(std::size_t count) final;
   [[nodiscard]] std::string_view trailers() const final { return trailers_in_; }
@@ -45,9 +45,12 @@ class H2Channel : public Channel {
 
   [[nodiscard]] http::H2Stream* h2_stream() const { return h2_stream_; }
   void attach(http::H2Stream& stream) { h2_stream_ = &stream; }
-  // The codec has ended the stream.
+  // The codec's stream ends. A message that came completely can still be read.
   void detach(int error);
-  // The codec has all of what was written, with its end.
+  // Nothing is taken or given any more.
+  void close();
+  // Nothing more is to be written; the codec has all that was.
+  [[nodiscard]] bool finished() const { return finished_; }
   [[nodiscard]] bool sent() const { return end_pulled_; }
 
  private:
@@ -67,10 +70,11 @@ class H2Channel : public Channel {
   http::H2Stream* h2_stream_ = nullptr;
   std::string trailers_in_;
   std::string trailers_out_;
+  bool open_ = true;
   bool wanted_ = false;
   bool tell_end_ = false;
   bool tell_drained_ = false;
-  bool finished_ = false;  // nothing more is written
+  bool finished_ = false;
   bool end_pulled_ = false;
 };
 

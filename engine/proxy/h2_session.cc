@@ -14,11 +14,6 @@
 namespace engine::proxy {
 namespace {
 
-// With the frame that may go past it and its records, what one send takes well.
-constexpr std::size_t kProduceBytes = 48U << 10U;
-// So often in a tick, before the other connections of the worker get their turn.
-constexpr std::uint32_t kRoundsMax = 4;
-
 http::H2Limits limits_of(const route::Limits& limits) {
   http::H2Limits own;
   own.head = limits.request_head;
@@ -60,7 +55,7 @@ bool H2Exchange::covers(std::string_view authority) const { return session_.cove
 void H2Exchange::on_stream_done(bool, bool) {
   stream_ = nullptr;
   finish_writing();
-  if (!is_open()) return end_if_done();
+  end_if_done();
   if (sent()) return;
   pulled_at_ = worker_.now();
   worker_.timers().set(timer_, pulled_at_ + worker_.limits().body_timeout);
@@ -68,9 +63,9 @@ void H2Exchange::on_stream_done(bool, bool) {
 
 void H2Exchange::on_stream_broken(bool) {
   stream_ = nullptr;
-  if (is_open()) {
+  if (h2_stream() != nullptr) {
     session_.codec().reset(*h2_stream(), http::H2Error::Internal);
-    session_.wake();
+    session_.mux().wake();
     detach(ECONNRESET);
   }
   end_if_done();
@@ -88,7 +83,8 @@ void H2Exchange::abort(base::Cause cause) {
 }
 
 void H2Exchange::end_if_done() {
-  if (stream_ != nullptr || is_open()) return;
+  if (stream_ != nullptr || h2_stream() != nullptr) return;
+  close();
   worker_.timers().clear(timer_);
   session_.forget(*this);
 }
@@ -108,15 +104,15 @@ void H2Exchange::send_head(std::string_view head, Head kind) {
 
 void H2Exchange::give_window(std::size_t bytes) {
   session_.codec().consumed(*h2_stream(), bytes);
-  session_.wake();
+  session_.mux().wake();
 }
 
 void H2Exchange::wake_writing() {
   session_.codec().resume(*h2_stream());
-  session_.wake();
+  session_.mux().wake();
 }
 
-void H2Exchange::fall_behind() { session_.fall_behind(*this); }
+void H2Exchange::fall_behind() { session_.mux().fall_behind(*this); }
 
 std::size_t H2Exchange::take_bytes(std::string_view bytes) {
   return stream_ == nullptr ? bytes.size() : stream_->on_client_bytes(bytes);
@@ -136,7 +132,8 @@ H2Session::H2Session(Worker& worker, Session& session)
     : worker_(worker),
       session_(session),
       codec_(*this, worker.blocks(), worker.request_fields(), worker.request_head(),
-             limits_of(worker.limits())) {
+             limits_of(worker.limits())),
+      mux_(worker, session.connection(), codec_) {
   ++worker_.counters().h2_sessions;
   session_.set_deadline(session.opened_at() + worker_.limits().head_timeout);
 }
@@ -146,13 +143,6 @@ H2Session::~H2Session() { ENSURE(exchanges_.empty(), "a session ends before its 
 Connection& H2Session::connection() { return session_.connection(); }
 
 const ClientInfo& H2Session::info() const { return session_.client(); }
-
-void H2Session::wake() { connection().written(); }
-
-void H2Session::fall_behind(H2Channel& channel) {
-  if (!channel.behind_hook.linked()) behind_.push_back(channel);
-  wake();
-}
 
 void H2Session::forget(H2Exchange& exchange) {
   exchange.session_hook.unlink();
@@ -164,29 +154,20 @@ std::size_t H2Session::on_bytes(std::string_view bytes) {
   worker_.own_request_head(nullptr);
   codec_.feed(bytes, worker_.now());
   connection().want_bytes();
-  wake();
+  mux_.wake();
   return bytes.size();
 }
 
 // What the streams of this tick have to say leaves together.
 void H2Session::on_tick_end() {
-  while (!behind_.empty()) behind_.pop_front().catch_up();
-  if (!connection().stuck()) produce();
-  if (!end_if_over()) watch_idleness();
-}
-
-void H2Session::produce() {
-  if (std::exchange(tick_, worker_.now()) != worker_.now()) rounds_ = 0;
-  if (rounds_++ == kRoundsMax) return connection().wait_for_room();
-  base::Buffer& out = connection().out();
-  const std::size_t before = out.size();
-  codec_.produce(out, kProduceBytes, worker_.now());
-  if (!behind_.empty() || (out.size() > before && codec_.wants_to_send())) wake();
+  mux_.on_tick_end();
+  if (!end_if_over()) watch();
 }
 
 // True when the session goes on without us.
 bool H2Session::end_if_over() {
-  if (!codec_.failed() && !codec_.finished()) return false;
+  const bool stalled = state_ == State::Ending && codec_.inside_head();
+  if (!codec_.failed() && !codec_.finished() && !stalled) return false;
   if (codec_.wants_to_send() || !exchanges_.empty()) return false;
   if (codec_.failed()) {
     const bool calm = codec_.error() == http::H2Error::EnhanceYourCalm;
@@ -197,12 +178,18 @@ bool H2Session::end_if_over() {
   return true;
 }
 
-void H2Session::watch_idleness() {
-  if (state_ == State::LastCall || idle_ == exchanges_.empty()) return;
-  idle_ = exchanges_.empty();
-  const base::Time limit =
-      state_ == State::Open ? worker_.limits().keepalive_idle : worker_.limits().body_timeout;
-  session_.set_deadline(idle_ ? worker_.now() + limit : base::kNever);
+// The session's deadline is that of what it waits for; streams have their own.
+void H2Session::watch() {
+  if (state_ == State::LastCall) return;
+  const Waits waits = codec_.inside_head() ? Waits::ForHead
+                      : exchanges_.empty() ? Waits::ForRequest
+                                           : Waits::ForStreams;
+  if (std::exchange(waits_, waits) == waits) return;
+  const route::Limits& limits = worker_.limits();
+  const base::Time patience = state_ == State::Ending   ? limits.body_timeout
+                              : waits == Waits::ForHead ? limits.head_timeout
+                                                        : limits.keepalive_idle;
+  session_.set_deadline(waits == Waits::ForStreams ? base::kNever : worker_.now() + patience);
 }
 
 void H2Session::on_end(int) {
@@ -212,15 +199,18 @@ void H2Session::on_end(int) {
 
 void H2Session::on_send_failed(int error) { on_end(error); }
 
-void H2Session::on_drained() { wake(); }
+void H2Session::on_drained() { mux_.wake(); }
 
 void H2Session::on_deadline() {
   if (state_ == State::Ending) return session_.close();
+  if (waits_ == Waits::ForHead) {
+    worker_.log_refusal(info(), 0, base::Cause::ClientTooSlow, "the head did not arrive in time");
+  }
   state_ = State::Ending;
-  idle_ = false;
+  waits_ = Waits::ForStreams;
   session_.set_deadline(base::kNever);
   codec_.accept_no_more();
-  wake();
+  mux_.wake();
 }
 
 void H2Session::drain() { last_call(); }
@@ -231,7 +221,7 @@ void H2Session::last_call() {
   state_ = State::LastCall;
   session_.set_deadline(worker_.now() + route::kDrainPatience);
   codec_.announce_end();
-  wake();
+  mux_.wake();
 }
 
 void H2Session::end_now() {

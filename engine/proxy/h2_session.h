@@ -12,6 +12,7 @@
 #include "engine/proxy/client_protocol.h"
 #include "engine/proxy/client_side.h"
 #include "engine/proxy/h2_channel.h"
+#include "engine/proxy/h2_mux.h"
 
 namespace engine::proxy {
 
@@ -65,7 +66,7 @@ class H2Exchange final : public H2Channel, public ClientSide {
 };
 
 // State     waits for                                     ends by
-// Open      requests; without any, the idle limit         LastCall (a limit, drain()), Ending (idle)
+// Open      requests                                      LastCall (a limit, drain()), Ending (idle, slow)
 // LastCall  requests on their way, after the first GOAWAY Ending, kDrainPatience later
 // Ending    the streams that came before the last GOAWAY  the session's end
 class H2Session final : public ClientProtocol, public http::H2Events {
@@ -77,11 +78,9 @@ class H2Session final : public ClientProtocol, public http::H2Events {
 
   // ---- For its exchanges.
   [[nodiscard]] http::H2Codec& codec() { return codec_; }
+  [[nodiscard]] H2Mux& mux() { return mux_; }
   [[nodiscard]] const ClientInfo& info() const;
   [[nodiscard]] bool covers(std::string_view authority);
-  // There is something to be sent.
-  void wake();
-  void fall_behind(H2Channel& channel);
   void forget(H2Exchange& exchange);
 
   // As ClientProtocol has them.
@@ -107,27 +106,25 @@ class H2Session final : public ClientProtocol, public http::H2Events {
 
  private:
   enum class State : std::uint8_t { Open, LastCall, Ending };
+  enum class Waits : std::uint8_t { ForRequest, ForHead, ForStreams };
 
   [[nodiscard]] Connection& connection();
   H2Exchange& add(http::H2Stream& stream);
   [[nodiscard]] bool certificate_covers(std::string_view authority);
-  void produce();
   bool end_if_over();
   void last_call();
-  void watch_idleness();
+  void watch();
   void abort_all(base::Cause cause);
 
   Worker& worker_;
   Session& session_;
   http::H2Codec codec_;
+  H2Mux mux_;
   base::List<H2Exchange, &H2Exchange::session_hook> exchanges_;
-  base::List<H2Channel, &H2Channel::behind_hook> behind_;
   std::string covered_;  // the authority that was found to be covered last
-  base::Time tick_ = 0;  // of the rounds
-  std::uint32_t rounds_ = 0;
   std::uint32_t requests_ = 0;
   State state_ = State::Open;
-  bool idle_ = true;
+  Waits waits_ = Waits::ForRequest;
 };
 
 }  // namespace engine::proxy

@@ -22,8 +22,8 @@ void Relay::start(Channel& source, Channel& sink, const http::BodyDecoder& decod
   sink_framing_ = to_ != nullptr ? sink_framing : http::Framing::None;
   bytes_max_ = bytes_max;
   source_ended_ = rushing_ = false;
-  state_ = State::Moving;
-  settle();
+  // Where there is nothing to move the head has said so.
+  state_ = decoder_.done() ? State::Done : State::Moving;
 }
 
 void Relay::stop() {

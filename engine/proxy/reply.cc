@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 
+#include "engine/http/status.h"
 #include "engine/proxy/escape.h"
 #include "engine/proxy/worker.h"
 
@@ -41,7 +42,7 @@ std::vector<std::string> known_sites(const Reply& reply, Worker& worker) {
 
 std::string explanation(const Reply& reply) {
   if (reply.cause == base::Cause::None) {
-    return std::string(reply.details.empty() ? reason_phrase(reply.status) : reply.details);
+    return std::string(reply.details.empty() ? http::reason_phrase(reply.status) : reply.details);
   }
   std::string text(base::describe(reply.cause).text);
   if (!reply.target.empty()) text += " Target: " + std::string(reply.target) + ".";
@@ -53,7 +54,7 @@ std::string explanation(const Reply& reply) {
 
 std::string html_page(const Reply& reply, const std::vector<std::string>& sites) {
   const std::string title =
-      std::to_string(reply.status) + " " + std::string(reason_phrase(reply.status));
+      std::to_string(reply.status) + " " + std::string(http::reason_phrase(reply.status));
   std::string page = "<!doctype html><html lang=en><meta charset=utf-8><title>" + title +
                      "</title><style>body{font:16px system-ui,sans-serif;max-width:40em;margin:4em "
                      "auto;padding:0 1em}"
@@ -75,7 +76,7 @@ std::string html_page(const Reply& reply, const std::vector<std::string>& sites)
 std::string json_page(const Reply& reply, const std::vector<std::string>& sites) {
   const base::CauseWords& words = base::describe(reply.cause);
   std::string page = "{\"status\":" + std::to_string(reply.status) + ",\"title\":\"" +
-                     std::string(reason_phrase(reply.status)) + "\",\"detail\":\"" +
+                     std::string(http::reason_phrase(reply.status)) + "\",\"detail\":\"" +
                      json_escape(explanation(reply)) + "\"";
   if (!words.name.empty()) page += ",\"error\":\"" + std::string(words.name) + "\"";
   if (!reply.request_id.empty())
@@ -106,7 +107,7 @@ std::string proxy_status(const Reply& reply, std::string_view via) {
 }
 
 std::string head_start(std::uint16_t status, bool close, Worker& worker) {
-  return "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason_phrase(status)) +
+  return "HTTP/1.1 " + std::to_string(status) + " " + std::string(http::reason_phrase(status)) +
          "\r\nDate: " + std::string(worker.date()) + "\r\n" +
          (close ? "Connection: close\r\n" : "");
 }
@@ -171,43 +172,6 @@ void write_redirect(base::Buffer& out, std::string_view location, const http::Re
 void write_options(base::Buffer& out, bool close, Worker& worker) {
   out.append(head_start(204, close, worker) +
              "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n\r\n");
-}
-
-std::string_view reason_phrase(int status) noexcept {
-  switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 304: return "Not Modified";
-    case 307: return "Temporary Redirect";
-    case 308: return "Permanent Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 410: return "Gone";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 417: return "Expectation Failed";
-    case 418: return "I'm a Teapot";
-    case 421: return "Misdirected Request";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 451: return "Unavailable For Legal Reasons";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    case 508: return "Loop Detected";
-    default: return status < 400 ? "OK" : status < 500 ? "Client Error" : "Server Error";
-  }
 }
 
 }  // namespace engine::proxy

@@ -42,6 +42,4 @@ void write_redirect(base::Buffer& out, std::string_view location, const http::Re
 // OPTIONS that may travel no further (RFC 9110 section 7.6.2).
 void write_options(base::Buffer& out, bool close, Worker& worker);
 
-[[nodiscard]] std::string_view reason_phrase(int status) noexcept;
-
 }  // namespace engine::proxy

@@ -239,7 +239,7 @@ http::HeadResult Stream::read_again() {
 void Stream::finish() {
   const bool request_complete = !request_has_body_ || request_relay_.done();
   if (upstream_ != nullptr) {
-    Upstream* upstream = std::exchange(upstream_, nullptr);
+    Lease* upstream = std::exchange(upstream_, nullptr);
     if (upstream_reusable_ && request_complete) {
       upstream->release();
     } else {

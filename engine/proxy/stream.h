@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,7 @@
 
 namespace engine::proxy {
 
-class Upstream;
+class Lease;
 class Worker;
 struct ServiceState;
 struct TargetState;
@@ -61,7 +62,13 @@ class Stream {
   void on_client_end(int error);
   void on_client_drained();
 
-  void on_upstream_connected(int error);
+  void on_upstream_connected(Lease& lease);
+  void on_upstream_failed(int error, std::string_view why);
+  // The connection that it waited for has no place for it.
+  void on_upstream_taken();
+  // Of HTTP/2: a head, and that the target has not touched the request.
+  void on_upstream_head(const http::ResponseHead& head);
+  void on_upstream_refused();
   std::size_t on_upstream_bytes(std::string_view bytes);
   void on_upstream_readable();
   void on_upstream_end(int error);
@@ -75,7 +82,10 @@ class Stream {
   [[nodiscard]] std::uint64_t bytes_out() const { return response_relay_.bytes() + reply_bytes_; }
   [[nodiscard]] std::string_view request_bytes() const { return request_.view(); }
 
-  base::ListHook retired_hook;
+  // The request asks for another protocol.
+  [[nodiscard]] bool switches() const { return upgrade_asked_; }
+
+  base::ListHook waiting_hook;  // of a connection that others wait for too
 
  private:
   enum class State : std::uint8_t { Start, Connecting, AwaitHead, Responding, Tunnel, Done };
@@ -103,6 +113,7 @@ class Stream {
 
   // stream_upstream.cc: getting the request to a target.
   void choose_target();
+  bool lease_ready();
   std::uint32_t choose_among_targets();
   bool connect_next();
   void send_request();
@@ -110,6 +121,7 @@ class Stream {
   void release_target();
   void drop_upstream(bool reset);
   [[nodiscard]] bool may_retry_after_loss() const;
+  bool try_once_more();
   bool retry(base::Cause cause);
   std::string_view hash_key();
 
@@ -123,6 +135,8 @@ class Stream {
   [[nodiscard]] bool retry_on_status(const http::ResponseHead& response);
   [[nodiscard]] http::Framing client_framing(const http::ResponseHead& response) const;
   void write_head(const http::ResponseHead& response, http::Framing framing);
+  [[nodiscard]] std::optional<std::string> other_websocket_accept(
+      const http::ResponseHead& response);
   [[nodiscard]] http::BodyDecoder body_of(Channel& source, http::Framing framing,
                                           std::uint64_t length) const;
   void after_relays();
@@ -135,7 +149,7 @@ class Stream {
   base::Buffer request_;
   ServiceState* service_ = nullptr;
   TargetState* target_ = nullptr;
-  Upstream* upstream_ = nullptr;
+  Lease* upstream_ = nullptr;
   Relay request_relay_;
   Relay response_relay_;
   io::Timer timer_{io::Expires<&Stream::on_deadline>{}, this};

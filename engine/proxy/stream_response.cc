@@ -2,6 +2,8 @@
 // How the response reaches the client, and how tunnels and bodies of both directions come to their
 // ends.
 #include <algorithm>
+#include <optional>
+#include <string>
 
 #include "engine/http/h1_framing.h"
 #include "engine/http/h1_head.h"
@@ -27,6 +29,14 @@ bool all_asked_for(std::string_view granted, std::string_view asked) {
     return listed;
   });
   return listed;
+}
+
+Channel::Head head_kind(const http::ResponseHead& response, http::Framing framing) {
+  if (response.status == 101) return Channel::Head::ContentFollows;
+  if (response.interim()) return Channel::Head::Interim;
+  const bool empty = framing == http::Framing::None ||
+                     (framing == http::Framing::Length && response.content_length == 0);
+  return empty ? Channel::Head::Whole : Channel::Head::ContentFollows;
 }
 
 }  // namespace
@@ -62,9 +72,18 @@ void Stream::on_client_end(int error) {
   after_relays();
 }
 
+void Stream::on_upstream_head(const http::ResponseHead& head) {
+  record_.first_byte = progress_ = worker_.now();
+  const Lease* const from = upstream_;
+  on_response_head(head);
+  if (upstream_ != from) return;  // answered, or tried elsewhere
+  response_relay_.pump();
+  after_relays();
+}
+
 std::size_t Stream::on_upstream_bytes(std::string_view bytes) {
   std::size_t taken = 0;
-  const Upstream* from = upstream_;
+  const Lease* from = upstream_;
   while (state_ == State::AwaitHead && upstream_ == from) {
     http::ResponseHead& response = worker_.response_head();
     const http::HeadResult result =
@@ -76,7 +95,7 @@ std::size_t Stream::on_upstream_bytes(std::string_view bytes) {
       return bytes.size();
     }
     if (result.status == http::HeadStatus::Incomplete) {
-      upstream_->connection().want_bytes();
+      upstream_->channel().want_bytes();
       return taken;
     }
     scanned_ = 0;
@@ -84,7 +103,7 @@ std::size_t Stream::on_upstream_bytes(std::string_view bytes) {
     on_response_head(response);
     if (upstream_ != from) return bytes.size();  // answered, or tried elsewhere
     if (state_ == State::AwaitHead && taken == bytes.size()) {
-      upstream_->connection().want_bytes();
+      upstream_->channel().want_bytes();
       return taken;
     }
   }
@@ -124,13 +143,18 @@ bool Stream::retry_on_status(const http::ResponseHead& response) {
                       (response.status == 503 && (on & route::kRetry503) != 0) ||
                       (response.status == 504 && (on & route::kRetry504) != 0);
   if (!listed || !request_replayable_ || interim_count_ > 0) return false;
-  Upstream* refused = upstream_;
+  Lease* refused = upstream_;
   if (!retry(base::Cause::ResponseInvalid)) return false;
   refused->discard(true);
   return true;
 }
 
 http::Framing Stream::client_framing(const http::ResponseHead& response) const {
+  // A response of HTTP/2 may end with its head; in HTTP/1 that has to be said.
+  const bool says_nothing =
+      method_ == http::Method::Head || response.status == 204 || response.status == 304;
+  if (response.major_version == 2 && response.framing == http::Framing::None && !says_nothing)
+    return http::Framing::Length;
   if (response.framing == http::Framing::None || response.framing == http::Framing::Length)
     return response.framing;
   return record_.minor_version == 0 ? http::Framing::UntilClose : http::Framing::Chunked;
@@ -153,18 +177,20 @@ void Stream::forward_head(const http::ResponseHead& response) {
   // Towards the client a known length and the end of the connection are both plain bytes.
   const http::Framing sink =
       response_framing_ == http::Framing::Chunked ? http::Framing::Chunked : http::Framing::None;
-  response_relay_.start(upstream_->connection(), client(),
-                        body_of(upstream_->connection(), response.framing, response.content_length),
+  response_relay_.start(upstream_->channel(), client(),
+                        body_of(upstream_->channel(), response.framing, response.content_length),
                         sink, 0);
 }
 
 void Stream::write_head(const http::ResponseHead& response, http::Framing framing) {
-  const http::ResponseForwarding forwarding{
+  const std::optional<std::string> accept = other_websocket_accept(response);
+  http::ResponseForwarding forwarding{
       .client_minor_version = record_.minor_version,
       .keep_alive = client_keep_alive_,
       .upgrade = response.status == 101,
       .framing = framing,
       .content_length = response.content_length,
+      .websocket_accept = accept,
       .via_pseudonym = worker_.via(),
       .edits = client_.info().secure() ? service_->service->secure_response_edits
                                        : service_->service->response_edits,
@@ -174,12 +200,17 @@ void Stream::write_head(const http::ResponseHead& response, http::Framing framin
   for (std::size_t room = 4096; size == 0; room *= 2)
     size = http::write_response(response, forwarding, out.room(room));
   out.commit(size);
-  const bool content = framing == http::Framing::Length ? response.content_length > 0
-                                                        : framing != http::Framing::None;
-  const bool interim = response.interim() && response.status != 101;
-  client().head_written(size, interim                             ? Channel::Head::Interim
-                              : content || response.status == 101 ? Channel::Head::ContentFollows
-                                                                  : Channel::Head::Whole);
+  client().head_written(size, head_kind(response, framing));
+}
+
+// HTTP/2 has no handshake of WebSocket (RFC 8441 section 5): an Accept does not pass into it, and a
+// client of HTTP/1 gets the one that its key asks for.
+std::optional<std::string> Stream::other_websocket_accept(const http::ResponseHead& response) {
+  if (response.status != 101) return std::nullopt;
+  if (record_.major_version == 2) return "";
+  if (response.major_version != 2) return std::nullopt;
+  const std::string_view key = http::find_field(head().fields, "sec-websocket-key");
+  return key.empty() ? "" : http::websocket_accept(key);
 }
 
 // Content that HTTP/2 brings needs no decoding: it ends by itself.
@@ -197,8 +228,10 @@ void Stream::begin_tunnel(const http::ResponseHead& response) {
                 "101 before the request's body was complete");
   if (!all_asked_for(response.upgrade, head().upgrade))
     return fail({.cause = base::Cause::UpgradeFailed}, "101 to a protocol nobody asked for");
-  if (!websocket_key_.empty() && http::find_field(response.fields, "sec-websocket-accept") !=
-                                     http::websocket_accept(websocket_key_))
+  const bool shaken_hands = upstream_->channel().raw() == nullptr;
+  if (!websocket_key_.empty() && !shaken_hands &&
+      http::find_field(response.fields, "sec-websocket-accept") !=
+          http::websocket_accept(websocket_key_))
     return fail({.cause = base::Cause::UpgradeFailed}, "a wrong Sec-WebSocket-Accept");
   client_status_ = websocket_key_.empty() ? 101 : 200;
   client_keep_alive_ = false;
@@ -211,7 +244,7 @@ void Stream::begin_tunnel(const http::ResponseHead& response) {
 void Stream::begin_passage() {
   upgrade_asked_ = false;
   open_tunnel();
-  upstream_->connection().want_bytes();
+  upstream_->channel().want_bytes();
   client().want_bytes();
   feed_early_bytes();
   after_relays();
@@ -222,8 +255,8 @@ void Stream::open_tunnel() {
   set_state(State::Tunnel);
   const http::BodyDecoder endless(http::Framing::UntilClose, 0);
   request_has_body_ = true;
-  request_relay_.start(client(), upstream_->connection(), endless, http::Framing::None, 0);
-  response_relay_.start(upstream_->connection(), client(), endless, http::Framing::None, 0);
+  request_relay_.start(client(), upstream_->channel(), endless, http::Framing::None, 0);
+  response_relay_.start(upstream_->channel(), client(), endless, http::Framing::None, 0);
   if (client_half_closed_) request_relay_.on_source_end();
 }
 
@@ -273,7 +306,7 @@ void Stream::check_tunnel() {
     if (record_.cause == base::Cause::None) record_.cause = base::Cause::ConnectionTerminated;
     return cut();
   }
-  if (request_relay_.done() && upstream_ != nullptr) upstream_->connection().finish_writing();
+  if (request_relay_.done() && upstream_ != nullptr) upstream_->channel().finish_writing();
   if (response_relay_.done()) client().finish_writing();
   if (request_relay_.done() && response_relay_.done()) finish();
 }

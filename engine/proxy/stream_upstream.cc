@@ -31,17 +31,11 @@ base::Cause connect_cause(int error) {
     case EADDRNOTAVAIL:  // every local port is in use
       return base::Cause::Overloaded;
     case EPROTO: return base::Cause::TlsFailed;
+    case EPROTONOSUPPORT: return base::Cause::ResponseInvalid;
     case ENETUNREACH:
     case EHOSTUNREACH: return base::Cause::DestinationUnreachable;
     default: return base::Cause::ConnectionFailed;
   }
-}
-
-// It closes itself, and is still there for this tick.
-std::string connect_details(Upstream* failed, int error) {
-  const tls::Session* tls = failed->connection().tls();
-  if (tls != nullptr && !tls->failure().empty()) return std::string(tls->failure());
-  return std::strerror(error);
 }
 
 // "/v1" taken from "/v1/users" leaves "/users"; what does not start with it, on a segment boundary,
@@ -80,15 +74,18 @@ void Stream::choose_target() {
   if (target_->addresses->list.empty()) {
     return fail({.cause = base::Cause::DnsError}, target_->addresses->failure);
   }
-  const auto doubt = request_replayable_ ? UpstreamPool::Doubt::Trust : UpstreamPool::Doubt::Look;
-  if (!lost_reused_) upstream_ = worker_.pool().take_idle(*target_, doubt);
-  if (upstream_ != nullptr) {
-    upstream_->lease(*this);
-    return send_request();
-  }
+  if (lease_ready()) return send_request();
   if (connect_next()) return;
   fail({.cause = connect_cause(connect_error_), .system = connect_error_},
        std::strerror(connect_error_));
+}
+
+bool Stream::lease_ready() {
+  if (lost_reused_) return false;
+  const auto doubt = request_replayable_ ? UpstreamPool::Doubt::Trust : UpstreamPool::Doubt::Look;
+  Upstream* const ready = worker_.pool().ready(*target_, doubt, upgrade_asked_);
+  if (ready != nullptr) upstream_ = &ready->lease(*this);
+  return ready != nullptr;
 }
 
 // A position in the service's targets. One target alone is chosen even without addresses, for the
@@ -118,13 +115,17 @@ bool Stream::connect_next() {
     const std::uint32_t at =
         (address_index_ + addresses_tried_) % static_cast<std::uint32_t>(addresses.size());
     ++addresses_tried_;
-    Upstream& upstream = worker_.new_upstream(*target_);
-    connect_error_ = upstream.connect(addresses[at], *this);
-    if (connect_error_ != 0) {
-      upstream.discard(true);
-      continue;
+    if (!target_->connecting.empty() && !upgrade_asked_ && !lost_reused_) {
+      target_->connecting.front().wait(*this);
+    } else {
+      Upstream& upstream = worker_.new_upstream(*target_);
+      connect_error_ = upstream.connect(addresses[at], *this, upgrade_asked_);
+      if (connect_error_ != 0) {
+        upstream.discard(true);
+        continue;
+      }
+      upstream_ = &upstream;
     }
-    upstream_ = &upstream;
     set_state(State::Connecting);
     if (!request_has_body_) client().want_bytes();  // to hear of a client that goes away
     update_deadline();
@@ -133,18 +134,30 @@ bool Stream::connect_next() {
   return false;
 }
 
-void Stream::on_upstream_connected(int error) {
-  if (error == 0) {
-    const auto count = static_cast<std::uint32_t>(target_->addresses->list.size());
-    if (count > 0) target_->preferred_address = (address_index_ + addresses_tried_ - 1) % count;
-    record_.connected = worker_.now();
-    return send_request();
-  }
-  const std::string details = connect_details(std::exchange(upstream_, nullptr), error);
+void Stream::on_upstream_connected(Lease& lease) {
+  upstream_ = &lease;
+  const auto count = static_cast<std::uint32_t>(target_->addresses->list.size());
+  if (count > 0) target_->preferred_address = (address_index_ + addresses_tried_ - 1) % count;
+  record_.connected = worker_.now();
+  send_request();
+}
+
+void Stream::on_upstream_failed(int error, std::string_view why) {
+  upstream_ = nullptr;
   if (connect_next()) return;
   const base::Cause cause = connect_cause(error);
   if (retry(cause)) return;
-  fail({.cause = cause, .retry_safe = true, .system = error}, details);
+  fail({.cause = cause, .retry_safe = true, .system = error}, why);
+}
+
+// The address was not to blame.
+void Stream::on_upstream_taken() {
+  upstream_ = nullptr;
+  --addresses_tried_;
+  if (lease_ready()) return send_request();
+  if (connect_next()) return;
+  fail({.cause = connect_cause(connect_error_), .system = connect_error_},
+       std::strerror(connect_error_));
 }
 
 void Stream::send_request() {
@@ -176,20 +189,22 @@ void Stream::send_request() {
     authority = target_->target->authority();
     forwarding.host_override = authority;
   }
-  base::Buffer& out = upstream_->connection().out();
+  base::Buffer& out = upstream_->channel().out();
   std::size_t size = 0;
   for (std::size_t room = request_.size() + kHeadSlackBytes; size == 0; room *= 2) {
     std::span<char> space = out.room(room);
     size = http::write_request(request, forwarding, space);
   }
   out.commit(size);
-  upstream_->connection().written();
+  upstream_->channel().head_written(size, request.has_body() || upgrade_asked_
+                                              ? Channel::Head::ContentFollows
+                                              : Channel::Head::Whole);
   scanned_ = 0;
   set_state(State::AwaitHead);
-  request_relay_.start(client(), upstream_->connection(),
+  request_relay_.start(client(), upstream_->channel(),
                        body_of(client(), request.framing, request.content_length), request.framing,
                        service.body_bytes_max);
-  upstream_->connection().want_bytes();
+  upstream_->channel().want_bytes();
   if (!request_has_body_) client().want_bytes();
   feed_early_bytes();
   after_relays();
@@ -211,6 +226,7 @@ void Stream::release_target() {
 }
 
 void Stream::drop_upstream(bool reset) {
+  waiting_hook.unlink();
   if (upstream_ == nullptr) return;
   std::exchange(upstream_, nullptr)->discard(reset);
 }
@@ -242,16 +258,24 @@ bool Stream::retry(base::Cause cause) {
   return true;
 }
 
+bool Stream::try_once_more() {
+  drop_upstream(true);
+  lost_reused_ = true;
+  ++worker_.counters().retries;
+  ++record_.tries;
+  addresses_tried_ = 0;
+  return connect_next();
+}
+
+// Whatever was asked for, asking again is safe (RFC 9113 section 8.7) as long as we still have it.
+void Stream::on_upstream_refused() {
+  if (state_ == State::AwaitHead && !request_has_body_ && !lost_reused_ && try_once_more()) return;
+  on_upstream_end(ECONNRESET);
+}
+
 void Stream::on_upstream_end(int error) {
   if (state_ == State::AwaitHead) {
-    if (may_retry_after_loss()) {
-      drop_upstream(true);
-      lost_reused_ = true;
-      ++worker_.counters().retries;
-      ++record_.tries;
-      addresses_tried_ = 0;
-      if (connect_next()) return;
-    }
+    if (may_retry_after_loss() && try_once_more()) return;
     const bool partial = record_.first_byte != 0;
     return fail(
         {.cause = partial ? base::Cause::ResponseIncomplete : base::Cause::ConnectionTerminated,
@@ -267,7 +291,7 @@ void Stream::on_upstream_send_failed(int) {
   upstream_reusable_ = false;
   if (state_ == State::Tunnel) return cut();
   // Once it is on its way, the relay alone decides what is read.
-  if (state_ == State::AwaitHead && upstream_ != nullptr) upstream_->connection().want_bytes();
+  if (state_ == State::AwaitHead && upstream_ != nullptr) upstream_->channel().want_bytes();
 }
 
 void Stream::on_upstream_drained() {

@@ -2,15 +2,18 @@
 #include "engine/proxy/upstream.h"
 
 #include <cerrno>
+#include <cstring>
+#include <utility>
 
-#include "engine/proxy/stream.h"
 #include "engine/proxy/upstream_pool.h"
 #include "engine/proxy/worker.h"
 
 namespace engine::proxy {
 namespace {
 
-constexpr std::string_view kProtocols = "http/1.1";
+constexpr std::string_view kHttp2 = "h2";
+constexpr std::string_view kProtocols = "h2,http/1.1";
+constexpr std::string_view kHttp1 = "http/1.1";
 
 }  // namespace
 
@@ -21,21 +24,35 @@ Upstream::Upstream(Worker& worker, TargetState& target)
 
 Upstream::~Upstream() { --target_.connections; }
 
-int Upstream::connect(const route::Address& address, Stream& stream) {
+int Upstream::connect(const route::Address& address, Stream& stream, bool switches) {
   stream_ = &stream;
+  switches_ = switches;
   ++worker_.counters().upstream_connects;
-  return connection_.connect(address.get(), address.length);
+  const int error = connection_.connect(address.get(), address.length);
+  // Streams that come meanwhile need not open others.
+  if (error == 0 && target_.speaks_h2 && !switches) target_.connecting.push_back(*this);
+  return error;
 }
 
-void Upstream::lease(Stream& stream) {
-  ENSURE(state_ == State::Idle, "an upstream is leased that is not idle");
+Lease& Upstream::lease(Stream& stream) {
   ++worker_.counters().upstream_reuses;
-  pool_hook.unlink();
-  --target_.idle_count;
   worker_.timers().clear(timer_);
+  ++requests_;
+  if (state_ == State::Shared) return link_->lease(stream);
+  ENSURE(state_ == State::Idle, "an upstream is leased that is not idle");
+  leave_pool();
   state_ = State::Leased;
   stream_ = &stream;
-  ++requests_;
+  return *this;
+}
+
+bool Upstream::may_share(bool tunnel) const {
+  return state_ == State::Shared && !connection_.ended() && link_->may_lease(tunnel);
+}
+
+void Upstream::leave_pool() {
+  pool_hook.unlink();
+  if (state_ == State::Idle) --target_.idle_count;
 }
 
 void Upstream::release() {
@@ -55,10 +72,13 @@ void Upstream::release() {
 
 void Upstream::discard(bool reset) {
   if (state_ == State::Closing) return;
-  if (state_ == State::Idle) {
-    pool_hook.unlink();
-    --target_.idle_count;
+  if (state_ == State::Connecting && !waiting_.empty()) {
+    // Others wait for it, each as long as its own limits allow.
+    stream_ = nullptr;
+    worker_.timers().set(timer_, worker_.now() + route::kLingerTimeout);
+    return;
   }
+  leave_pool();
   state_ = State::Closing;
   stream_ = nullptr;
   worker_.timers().clear(timer_);
@@ -68,11 +88,32 @@ void Upstream::discard(bool reset) {
   connection_.close();
 }
 
+void Upstream::retire() {
+  if (state_ != State::Shared || !link_->leased()) return discard(false);
+  retired_ = true;
+  pool_hook.unlink();
+}
+
 std::size_t Upstream::on_bytes(std::string_view bytes) {
   if (state_ == State::Leased) return stream_->on_upstream_bytes(bytes);
+  if (state_ == State::Closing) return bytes.size();
+  if (link_ != nullptr) return on_link_bytes(bytes);
   if (state_ == State::Connecting) return 0;
   // An answer that nobody asked for must never reach the next request.
   discard(false);
+  return bytes.size();
+}
+
+std::size_t Upstream::on_link_bytes(std::string_view bytes) {
+  connection_.want_bytes();
+  link_->on_bytes(bytes);
+  if (state_ == State::Connecting) {
+    if (!link_->failure().empty()) {
+      on_failed(EPROTONOSUPPORT);
+    } else if (link_->greeted()) {
+      on_ready();
+    }
+  }
   return bytes.size();
 }
 
@@ -81,47 +122,121 @@ void Upstream::on_readable() {
 }
 
 void Upstream::on_end(int error) {
-  if (state_ == State::Connecting) return on_ready(error == 0 ? ECONNRESET : error);
-  if (state_ == State::Leased) return stream_->on_upstream_end(error);
-  discard(false);
+  switch (state_) {
+    case State::Connecting: return on_failed(error == 0 ? ECONNRESET : error);
+    case State::Leased: return stream_->on_upstream_end(error);
+    case State::Shared: return on_link_end();
+    default: return discard(false);
+  }
 }
 
 void Upstream::on_send_failed(int error) {
-  if (state_ == State::Connecting) return on_ready(error);
-  if (state_ == State::Leased) return stream_->on_upstream_send_failed(error);
+  switch (state_) {
+    case State::Connecting: return on_failed(error);
+    case State::Leased: return stream_->on_upstream_send_failed(error);
+    case State::Shared: return on_link_end();
+    default: return discard(false);
+  }
+}
+
+// Its streams may try again, though not here.
+void Upstream::on_link_end() {
+  leave_pool();
+  retired_ = true;
+  link_->end_all();
   discard(false);
 }
 
 void Upstream::on_drained() {
-  if (state_ == State::Leased) stream_->on_upstream_drained();
+  if (state_ == State::Leased) return stream_->on_upstream_drained();
+  if (link_ != nullptr) link_->mux().wake();
 }
 
 void Upstream::on_connected(int error) {
   if (state_ != State::Connecting) return;
+  if (error != 0) return on_failed(error);
   const route::TargetTls* tls = target_.target->tls();
-  if (error != 0 || tls == nullptr) return on_ready(error);
-  connection_.start_tls(tls->context, nullptr, kProtocols, target_.target->server_name(), {});
+  if (tls == nullptr) return on_open();
+  connection_.start_tls(tls->context, nullptr, switches_ ? kHttp1 : kProtocols,
+                        target_.target->server_name(), {});
   connection_.want_bytes();
 }
 
 void Upstream::on_secured() {
-  if (state_ == State::Connecting) on_ready(0);
+  if (state_ == State::Connecting) on_open();
 }
 
-// The stream can use it, or will not.
-void Upstream::on_ready(int error) {
-  Stream& stream = *stream_;
-  if (error == 0) {
-    state_ = State::Leased;
-    ++requests_;
-  } else {
-    discard(false);
+// A target of HTTP/2 says first how many streams it takes.
+void Upstream::on_open() {
+  const tls::Session* const tls = connection_.tls();
+  target_.speaks_h2 = target_.target->h2c() || (tls != nullptr && tls->protocol() == kHttp2);
+  if (!target_.speaks_h2) return on_ready();
+  link_ = std::make_unique<H2Link>(worker_, *this);
+  link_->mux().wake();
+  connection_.want_bytes();
+}
+
+void Upstream::on_tick_end() {
+  if (link_ == nullptr || state_ == State::Closing) return;
+  link_->on_tick_end();
+  if (link_->over()) discard(false);
+}
+
+// The streams can use it.
+void Upstream::on_ready() {
+  leave_pool();
+  Stream* const first = std::exchange(stream_, nullptr);
+  if (link_ != nullptr) {
+    state_ = State::Shared;
+    worker_.timers().clear(timer_);
+    target_.shared.push_front(*this);
+    if (first != nullptr) hand_to(*first);
+    while (!waiting_.empty()) hand_to(waiting_.pop_front());
+    return on_lease_end();
   }
-  stream.on_upstream_connected(error);
+  while (!waiting_.empty()) waiting_.pop_front().on_upstream_taken();
+  if (first == nullptr) return discard(false);
+  state_ = State::Leased;
+  stream_ = first;
+  ++requests_;
+  first->on_upstream_connected(*this);
+}
+
+void Upstream::hand_to(Stream& stream) {
+  if (!link_->may_lease(stream.switches())) return stream.on_upstream_taken();
+  ++requests_;
+  stream.on_upstream_connected(link_->lease(stream));
+}
+
+// They try elsewhere, or not at all.
+void Upstream::on_failed(int error) {
+  Stream* const first = std::exchange(stream_, nullptr);
+  base::List<Stream, &Stream::waiting_hook> waiting;
+  while (!waiting_.empty()) waiting.push_back(waiting_.pop_front());
+  const tls::Session* const tls = connection_.tls();
+  std::string why = std::strerror(error);
+  if (tls != nullptr && !tls->failure().empty()) why = tls->failure();
+  if (error == EPROTONOSUPPORT) why = "no HTTP/2: " + std::string(link_->failure());
+  discard(false);
+  if (first != nullptr) first->on_upstream_failed(error, why);
+  while (!waiting.empty()) waiting.pop_front().on_upstream_failed(error, why);
+}
+
+void Upstream::on_lease_end() {
+  if (state_ != State::Shared || link_->leased()) return;
+  if (retired_ || target_.retired || connection_.ended()) return discard(false);
+  worker_.timers().set(timer_, worker_.now() + worker_.limits().pool_idle_timeout);
+}
+
+void Upstream::on_goaway() {
+  if (state_ == State::Shared) retire();
 }
 
 void Upstream::on_closed() { worker_.retire(*this); }
 
-void Upstream::on_deadline() { state_ == State::Closing ? connection_.reset() : discard(false); }
+void Upstream::on_deadline() {
+  if (state_ == State::Closing) return connection_.reset();
+  discard(false);
+}
 
 }  // namespace engine::proxy

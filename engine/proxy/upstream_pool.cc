@@ -40,7 +40,7 @@ void UpstreamPool::adopt(const route::Snapshot& snapshot) {
     if (targets_[i] != nullptr) targets_[i]->addresses = snapshot.addresses[i];
   }
   for (auto& state : retired_targets_) {
-    state->idle.for_each([](Upstream& upstream) { upstream.discard(false); });
+    retire(*state);
   }
   snapshot_ = &snapshot;
   sweep();
@@ -66,7 +66,12 @@ TargetState* UpstreamPool::target(const route::WeightedTarget& wanted) {
 }
 
 // What ended in this very tick is still in the list: its owner hears of it when the tick ends.
-Upstream* UpstreamPool::take_idle(TargetState& target, Doubt doubt) {
+Upstream* UpstreamPool::ready(TargetState& target, Doubt doubt, bool tunnel) {
+  Upstream* shared = nullptr;
+  target.shared.for_each([&](Upstream& upstream) {
+    if (shared == nullptr && upstream.may_share(tunnel)) shared = &upstream;
+  });
+  if (shared != nullptr) return shared;
   while (!target.idle.empty()) {
     Upstream& hottest = target.idle.front();
     const bool ended =
@@ -78,9 +83,14 @@ Upstream* UpstreamPool::take_idle(TargetState& target, Doubt doubt) {
   return nullptr;
 }
 
+void UpstreamPool::retire(TargetState& target) {
+  target.idle.for_each([](Upstream& upstream) { upstream.retire(); });
+  target.shared.for_each([](Upstream& upstream) { upstream.retire(); });
+}
+
 void UpstreamPool::close_idle() {
   for (auto& state : targets_) {
-    if (state != nullptr) state->idle.for_each([](Upstream& upstream) { upstream.discard(false); });
+    if (state != nullptr) retire(*state);
   }
 }
 

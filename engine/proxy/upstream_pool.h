@@ -16,17 +16,24 @@ namespace engine::proxy {
 struct TargetState {
   TargetState(std::shared_ptr<const route::Target> the_target,
               std::shared_ptr<const route::Addresses> the_addresses)
-      : target(std::move(the_target)), addresses(std::move(the_addresses)), key(target->key()) {}
+      : target(std::move(the_target)),
+        addresses(std::move(the_addresses)),
+        key(target->key()),
+        speaks_h2(target->h2c()) {}
 
   std::shared_ptr<const route::Target> target;
   std::shared_ptr<const route::Addresses> addresses;
   std::string key;  // the target's, for logs
   // Most recently used first: the tail grows cold and expires.
   base::List<Upstream, &Upstream::pool_hook> idle;
+  // Of HTTP/2, for any number of streams: those that can be leased, and those that will be.
+  base::List<Upstream, &Upstream::pool_hook> shared;
+  base::List<Upstream, &Upstream::pool_hook> connecting;
   std::uint32_t idle_count = 0;
   std::uint32_t connections = 0;        // all Upstream objects of this target
   std::uint32_t inflight = 0;           // streams that chose it
   std::uint32_t preferred_address = 0;  // the one that answered last
+  bool speaks_h2;                       // the last connection did
   bool retired = false;                 // no longer in the snapshot
 
   [[nodiscard]] bool unused() const { return connections == 0 && inflight == 0; }
@@ -61,13 +68,17 @@ class UpstreamPool {
   // The armed receive may not have told yet that a connection ended. A request that can be sent again
   // may try it; for one that cannot, a look at the socket first is worth a system call.
   enum class Doubt : std::uint8_t { Trust, Look };
-  // A connection that waits, or null.
-  [[nodiscard]] Upstream* take_idle(TargetState& target, Doubt doubt);
+  // A connection that can be leased at once, or null. `tunnel`: for a request that asks for another
+  // protocol.
+  [[nodiscard]] Upstream* ready(TargetState& target, Doubt doubt, bool tunnel);
+  // Those in use end with their last stream.
   void close_idle();
   // Forgets retired states that nothing refers to any more.
   void sweep();
 
  private:
+  static void retire(TargetState& target);
+
   Worker& worker_;
   const route::Snapshot* snapshot_ = nullptr;
   std::vector<std::unique_ptr<ServiceState>> services_;

@@ -112,6 +112,8 @@ void Worker::settle() {
   retired_streams_.clear();
   for (H2Exchange* exchange : retired_exchanges_) exchange_slab_.destroy(*exchange);
   retired_exchanges_.clear();
+  for (H2Lease* lease : retired_leases_) lease_slab_.destroy(*lease);
+  retired_leases_.clear();
   for (Upstream* upstream : retired_upstreams_) upstream_slab_.destroy(*upstream);
   for (Session* session : retired_sessions_) session_slab_.destroy(*session);
   if (!retired_upstreams_.empty() || !retired_sessions_.empty()) {
@@ -177,8 +179,13 @@ H2Exchange& Worker::new_exchange(H2Session& session, http::H2Stream& stream) {
 
 Upstream& Worker::new_upstream(TargetState& target) { return upstream_slab_.create(*this, target); }
 
+H2Lease& Worker::new_lease(H2Link& link, Stream& stream, bool reused) {
+  return lease_slab_.create(*this, link, stream, reused);
+}
+
 void Worker::retire(Stream& stream) { retired_streams_.push_back(&stream); }
 void Worker::retire(H2Exchange& exchange) { retired_exchanges_.push_back(&exchange); }
+void Worker::retire(H2Lease& lease) { retired_leases_.push_back(&lease); }
 void Worker::retire(Upstream& upstream) { retired_upstreams_.push_back(&upstream); }
 
 void Worker::retire(Session& session) {

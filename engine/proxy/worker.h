@@ -102,9 +102,11 @@ class Worker {
   [[nodiscard]] Stream& new_stream(ClientSide& client, base::Buffer request);
   [[nodiscard]] H2Exchange& new_exchange(H2Session& session, http::H2Stream& stream);
   [[nodiscard]] Upstream& new_upstream(TargetState& target);
+  [[nodiscard]] H2Lease& new_lease(H2Link& link, Stream& stream, bool reused);
   // Frees them at the end of the tick, when none of their code is on the stack.
   void retire(Stream& stream);
   void retire(H2Exchange& exchange);
+  void retire(H2Lease& lease);
   void retire(Upstream& upstream);
   void retire(Session& session);
   // The connection's end_tick() runs before this tick ends.
@@ -154,11 +156,13 @@ class Worker {
   base::Slab<H2Exchange> exchange_slab_;
   base::Slab<Stream> stream_slab_;
   base::Slab<Upstream> upstream_slab_;
+  base::Slab<H2Lease> lease_slab_;
   base::List<Session, &Session::session_hook> sessions_;
   base::List<Session, &Session::waiting_hook> waiting_for_certificates_;
   base::List<Connection, &Connection::dirty_hook> dirty_;
   std::vector<Stream*> retired_streams_;
   std::vector<H2Exchange*> retired_exchanges_;
+  std::vector<H2Lease*> retired_leases_;
   std::vector<Upstream*> retired_upstreams_;
   std::vector<Session*> retired_sessions_;
   std::vector<std::unique_ptr<Listener>> listeners_;

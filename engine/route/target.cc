@@ -148,13 +148,17 @@ bool Address::from_unix_path(std::string_view path, Address& out) {
 }
 
 Target::Target(TargetKind kind, std::string host, std::uint16_t port,
-               std::shared_ptr<const TargetTls> tls)
+               std::shared_ptr<const TargetTls> tls, bool h2c)
     : kind_(kind),
       host_(std::move(host)),
       port_(port),
-      key_((tls ? "https://" : "") + key_of(kind_, host_, port_)),
+      key_((tls   ? "https://"
+            : h2c ? "h2c://"
+                  : "") +
+           key_of(kind_, host_, port_)),
       key_hash_(hash_bytes(kPublicSecret, key_, 0)),
-      tls_(std::move(tls)) {}
+      tls_(std::move(tls)),
+      h2c_(h2c) {}
 
 std::string Target::authority() const {
   if (kind_ == TargetKind::Unix) return "localhost";

@@ -59,16 +59,17 @@ struct TargetTls {
 // Immutable identity; equal identities mean the same target.
 class Target {
  public:
-  // An IPv6 literal may come with or without brackets. `tls` null: plaintext.
+  // An IPv6 literal may come with or without brackets. `tls` null: plaintext. `h2c`: HTTP/2 in
+  // plaintext, which the target is known to speak (RFC 9113 section 3.3).
   Target(TargetKind kind, std::string host, std::uint16_t port,
-         std::shared_ptr<const TargetTls> tls = nullptr);
+         std::shared_ptr<const TargetTls> tls = nullptr, bool h2c = false);
 
   [[nodiscard]] TargetKind kind() const { return kind_; }
   // A name, an IP literal, or a socket path.
   [[nodiscard]] const std::string& host() const { return host_; }
   [[nodiscard]] std::uint16_t port() const { return port_; }  // 0 for Unix
   // As people write it: "10.0.0.4:8080", "localhost:3000", "unix:/run/app.sock",
-  // "https://10.0.0.4:8443". Used in logs.
+  // "https://10.0.0.4:8443", "h2c://10.0.0.4:50051". Used in logs.
   [[nodiscard]] const std::string& key() const { return key_; }
   // Connections to targets with the same one are interchangeable.
   [[nodiscard]] std::string identity() const { return tls_ ? key_ + " " + tls_->identity : key_; }
@@ -76,6 +77,7 @@ class Target {
   [[nodiscard]] std::string authority() const;
   [[nodiscard]] const TargetTls* tls() const { return tls_.get(); }
   [[nodiscard]] std::string_view server_name() const;
+  [[nodiscard]] bool h2c() const { return h2c_; }
   // A hash of the key, the same in every process and after every start.
   [[nodiscard]] std::uint64_t key_hash() const { return key_hash_; }
   // Whether the addresses come from DNS. The name `localhost` does not: it is 127.0.0.1 and ::1
@@ -91,6 +93,7 @@ class Target {
   std::string key_;
   std::uint64_t key_hash_;
   std::shared_ptr<const TargetTls> tls_;
+  bool h2c_;
 };
 
 }  // namespace engine::route

@@ -34,6 +34,8 @@ TEST(Target, has_one_form_per_kind) {
       {"redirect:https://www.{host}/x{uri}", Kind::Redirect, "redirect:https://www.{host}/x{uri}"},
       {"redirect:/new/{path}", Kind::Redirect, "redirect:/new/{path}"},
       {"status:404", Kind::Status, "status:404"},
+      {"h2c://10.0.0.7:50051", Kind::Tcp, "h2c://10.0.0.7:50051"},
+      {"h2c://localhost:50051", Kind::LoopbackPort, "h2c://localhost:50051"},
   };
   for (const Good& good : cases) {
     auto target = parse_target(good.written);
@@ -113,10 +115,12 @@ TEST(Target, that_is_wrong_says_what_to_write) {
       {"https://a:0", "port 0 cannot be connected to", "write a port from 1 to 65535"},
       {"htps://a", "unknown kind of target \"htps://a\"", "did you mean \"https:\"?"},
       {"ftp2://a", "unknown kind of target \"ftp2://a\"",
-       "write a port, \"host:port\", \"http://…\", \"https://…\", \"unix:…\", "
+       "write a port, \"host:port\", \"http://…\", \"https://…\", \"h2c://…\", \"unix:…\", "
        "\"tls-passthrough:…\", \"redirect:…\" or "
        "\"status:…\""},
-      {"h2c://a", "\"h2c://\" targets are not supported by this version", ""},
+      {"h2c://a", "target \"h2c://a\" has no port", "write \"h2c://a:80\""},
+      {"h2c://a:1/x", "target \"h2c://a:1/x\" has a path",
+       "leave it out; rewrite.strip changes the path that a target sees"},
       {"file:/srv", "\"file:\" targets are not supported by this version", ""},
       {"status:999", "\"999\" is not a status – write 200 to 599",
        "write \"status:410\" or \"status:410 Gone for good\""},

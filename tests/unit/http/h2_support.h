@@ -12,6 +12,7 @@
 
 #include "engine/http/h2_codec.h"
 #include "tests/unit/http/h2_client.h"
+#include "tests/unit/http/h2_reader.h"
 
 namespace engine::http::h2 {
 
@@ -24,14 +25,17 @@ class Talk : public H2Events {
     std::string trailers = {};
   };
 
-  explicit Talk(const H2Limits& limits = {}, const std::string& client_settings = {})
+  enum class Preface : std::uint8_t { Fed, Awaited };
+
+  explicit Talk(const H2Limits& limits = {}, const std::string& client_settings = {},
+                Preface preface = Preface::Fed)
       : codec(*this, blocks, *storage, head, limits) {
-    nghttp2_hd_inflate_new(&inflater_);
+    if (preface == Preface::Awaited) return;
     feed(std::string(NGHTTP2_CLIENT_MAGIC) + settings(client_settings));
   }
   Talk(const Talk&) = delete;
   Talk& operator=(const Talk&) = delete;
-  virtual ~Talk() { nghttp2_hd_inflate_del(inflater_); }
+  virtual ~Talk() = default;
 
   void feed(std::string_view bytes, std::size_t piece = SIZE_MAX) {
     for (std::size_t at = 0; at < bytes.size();) {
@@ -46,36 +50,12 @@ class Talk : public H2Events {
     base::Buffer out(blocks);
     codec.produce(out, limit, now);
     produced_bytes = out.size();
-    std::vector<Frame> frames;
-    for (std::string_view rest = out.view(); !rest.empty();) {
-      const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(rest.at(at)); };
-      const std::size_t size = byte(0) * 65536U + byte(1) * 256U + byte(2);
-      Frame next{byte(3), byte(4), 0, std::string(rest.substr(9, size))};
-      for (std::size_t i = 5; i < 9; ++i) next.stream = next.stream << 8U | byte(i);
-      if (next.type == NGHTTP2_HEADERS) next.payload = inflate(next.payload);
-      frames.push_back(next);
-      rest.remove_prefix(9 + size);
-    }
-    return frames;
+    return reader_.read(out.view());
   }
 
-  // The frames of one type.
-  std::vector<Frame> produced(int type) {
-    std::vector<Frame> frames = produce();
-    std::erase_if(frames, [&](const Frame& each) { return each.type != type; });
-    return frames;
-  }
-
-  // -1: there is none.
-  int reset_code(std::uint32_t stream) {
-    for (const Frame& each : produced(NGHTTP2_RST_STREAM))
-      if (each.stream == stream) return static_cast<int>(each.number_at(0));
-    return -1;
-  }
-  int goaway_code() {
-    const std::vector<Frame> frames = produced(NGHTTP2_GOAWAY);
-    return frames.empty() ? -1 : static_cast<int>(frames.back().number_at(4));
-  }
+  std::vector<Frame> produced(int type) { return of_type(produce(), type); }
+  int reset_code(std::uint32_t stream) { return reset_code_in(produce(), stream); }
+  int goaway_code() { return goaway_code_in(produce()); }
 
   H2Stream& stream(std::int32_t id) { return *streams.at(id); }
   void respond(std::int32_t id, const std::string& body = {}, bool end = true) {
@@ -144,27 +124,7 @@ class Talk : public H2Events {
   H2Codec codec;
 
  private:
-  std::string inflate(const std::string& bytes) {
-    std::string lines;
-    const auto* in = reinterpret_cast<const std::uint8_t*>(bytes.data());
-    for (std::size_t left = bytes.size();;) {
-      nghttp2_nv field;
-      int flags = 0;
-      const ssize_t used = nghttp2_hd_inflate_hd2(inflater_, &field, &flags, in, left, 1);
-      if (used < 0) return "broken";
-      in += used;
-      left -= static_cast<std::size_t>(used);
-      if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0) {
-        lines += std::string(reinterpret_cast<char*>(field.name), field.namelen) + ": " +
-                 std::string(reinterpret_cast<char*>(field.value), field.valuelen) + "\n";
-      }
-      if ((flags & NGHTTP2_HD_INFLATE_FINAL) != 0) break;
-    }
-    nghttp2_hd_inflate_end_headers(inflater_);
-    return lines;
-  }
-
-  nghttp2_hd_inflater* inflater_ = nullptr;
+  FrameReader reader_;
 };
 
 }  // namespace engine::http::h2
