@@ -149,6 +149,10 @@ void read_site(Reader& reader, const toml::key& key, const toml::node& node,
     reader.error(key.source(), "a path cannot be chosen without decrypting",
                  fmt::format("write {}", in_quotes(site.host)));
   }
+  if (!site.tls.client_ca.empty() && std::ranges::any_of(site.targets, &Target::passthrough)) {
+    reader.error(key.source(), "\"client_ca\" has no effect where TLS ends at the target",
+                 "leave it out: the target itself asks clients for certificates");
+  }
   if (name) sites.push_back(std::move(site));
 }
 

@@ -115,8 +115,14 @@ void read_hsts(Reader& reader, const Entry& entry, SiteTls& tls) {
   tls.hsts = seconds;
 }
 
-constexpr std::array kSiteFields = {Field<SiteTls>{"redirect", read_redirect},
-                                    Field<SiteTls>{"hsts", read_hsts}};
+constexpr std::array kSiteFields = {
+    Field<SiteTls>{"redirect", read_redirect},
+    Field<SiteTls>{"hsts", read_hsts},
+    Field<SiteTls>{"client_ca",
+                   [](Reader& reader, const Entry& entry, SiteTls& tls) {
+                     reader.path(entry, "a PEM file", tls.client_ca);
+                   }},
+};
 
 // Lets a field of a site stand in [tls], for every site that does not say otherwise.
 template <void (*read)(Reader&, const Entry&, SiteTls&)>

@@ -32,6 +32,8 @@ struct Tls {
 struct SiteTls {
   bool redirect = false;         // http is answered with 308 to https
   std::chrono::seconds hsts{0};  // max-age of Strict-Transport-Security (RFC 6797); 0 = not sent
+  // PEM: whose certificates clients must show; empty = none. The same for all sites of one host.
+  std::string client_ca;
 
   friend bool operator==(const SiteTls&, const SiteTls&) = default;
 };

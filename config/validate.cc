@@ -107,6 +107,20 @@ void check_trust(const Config& config, Findings& findings) {
   findings.report(std::move(diagnostic));
 }
 
+// The handshake comes before the path is known.
+void check_client_cas(const Config& config, Findings& findings) {
+  std::unordered_map<std::string_view, const Site*> hosts;
+  for (const Site& site : config.sites) {
+    const Site& first = *hosts.try_emplace(site.host, &site).first->second;
+    if (first.tls.client_ca == site.tls.client_ca) continue;
+    report(
+        findings, Severity::Error, site.where,
+        fmt::format("{} and {} on {} share a handshake, but not \"client_ca\"", in_quotes(site.key),
+                    in_quotes(first.key), seen_from(site.where, first.where)),
+        "write the same tls.client_ca for both, or give one of them another host");
+  }
+}
+
 }  // namespace
 
 void validate(const Config& config, Findings& findings) {
@@ -115,6 +129,7 @@ void validate(const Config& config, Findings& findings) {
   check_listeners(config, findings);
   check_limits(config, findings);
   check_trust(config, findings);
+  check_client_cas(config, findings);
 }
 
 }  // namespace config

@@ -75,6 +75,40 @@ std::vector<std::string> names_of(const DecodedCert& cert) {
   return names;
 }
 
+// wolfSSL puts each in front of those before it, unless it imitates OpenSSL.
+const DNS_entry* first_of(const DNS_entry* entry) {
+#if !defined(OPENSSL_EXTRA) || defined(WOLFSSL_ALT_NAMES_NO_REV)
+  while (entry != nullptr && entry->next != nullptr) entry = entry->next;
+#endif
+  return entry;
+}
+
+std::string raw_holder(const DecodedCert& cert) {
+  if (cert.subjectCN != nullptr && cert.subjectCNLen > 0)
+    return {cert.subjectCN, static_cast<std::size_t>(cert.subjectCNLen)};
+  const DNS_entry* name = first_of(cert.altNames != nullptr ? cert.altNames : cert.altEmailNames);
+  if (name == nullptr) return "";
+  if (name->type == ASN_IP_TYPE) return address_text(*name);
+  return {name->name, static_cast<std::size_t>(name->len)};
+}
+
+std::string escape_holder(std::string_view name) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const auto c = static_cast<unsigned char>(name[i]);
+    const bool at_end = i == 0 || i + 1 == name.size();
+    if (c > 0x20 && c < 0x7f && c != '%') {
+      out += name[i];
+    } else if (c == ' ' && !at_end) {
+      out += ' ';
+    } else {
+      out += {'%', kHex[c >> 4U], kHex[c & 15U]};
+    }
+  }
+  return out;
+}
+
 std::optional<std::int64_t> seconds_of(const byte* date, int date_length) {
   const byte* text = nullptr;
   byte format = 0;
@@ -139,6 +173,16 @@ std::expected<Certificate, std::string> parse_certificate(const std::string& pem
                                     ::wc_GetErrorString(parsed));
   ::wc_FreeDecodedCert(cert.get());
   return out;
+}
+
+std::string holder_of(std::string_view der) {
+  auto cert = std::make_unique<DecodedCert>();
+  ::wc_InitDecodedCert(cert.get(), reinterpret_cast<const byte*>(der.data()),
+                       static_cast<word32>(der.size()), nullptr);
+  const int parsed = ::wc_ParseCert(cert.get(), CERT_TYPE, NO_VERIFY, nullptr);
+  std::string name = parsed == 0 ? escape_holder(raw_holder(*cert)) : "";
+  ::wc_FreeDecodedCert(cert.get());
+  return name.size() <= kHolderBytesMax ? name : "";
 }
 
 }  // namespace tls

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <expected>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tls {
@@ -30,5 +31,13 @@ struct Certificate {
 // The first certificate in a PEM text; checks neither signature nor dates. The error is one
 // sentence.
 std::expected<Certificate, std::string> parse_certificate(const std::string& pem);
+
+inline constexpr std::size_t kHolderBytesMax = 256;
+
+// Whom a certificate (DER) stands for, fit for a header field: the subject's last common name, else
+// the first of the subjectAltName (DNS, URI or address, then mail). Different names stay different:
+// what is no printable ASCII, a '%', and a space at either end are %XX. Empty when there is no name
+// or it is longer than kHolderBytesMax.
+std::string holder_of(std::string_view der);
 
 }  // namespace tls

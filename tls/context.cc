@@ -60,16 +60,29 @@ std::string load_pair(WOLFSSL_CTX* context, std::string_view chain_pem, std::str
   return {};
 }
 
-std::string load_trust(WOLFSSL_CTX* context, const ClientOptions& options) {
-  if (options.ca_pem.empty()) {
-    return wolfSSL_CTX_load_system_CA_certs(context) == WOLFSSL_SUCCESS
-               ? ""
-               : "the system has no certificates of authorities (package ca-certificates)";
-  }
-  const int result = wolfSSL_CTX_load_verify_buffer(context, bytes_of(options.ca_pem),
-                                                    static_cast<long>(options.ca_pem.size()),
-                                                    WOLFSSL_FILETYPE_PEM);
+std::string load_authorities(WOLFSSL_CTX* context, std::string_view pem) {
+  const int result = wolfSSL_CTX_load_verify_buffer(
+      context, bytes_of(pem), static_cast<long>(pem.size()), WOLFSSL_FILETYPE_PEM);
   return result == WOLFSSL_SUCCESS ? "" : words("the authorities cannot be used", result);
+}
+
+std::string load_trust(WOLFSSL_CTX* context, const ClientOptions& options) {
+  if (!options.ca_pem.empty()) return load_authorities(context, options.ca_pem);
+  return wolfSSL_CTX_load_system_CA_certs(context) == WOLFSSL_SUCCESS
+             ? ""
+             : "the system has no certificates of authorities (package ca-certificates)";
+}
+
+std::string demand_client_certificates(WOLFSSL_CTX* context, std::string_view ca_pem) {
+  if (std::string error = load_authorities(context, ca_pem); !error.empty()) return error;
+  wolfSSL_CTX_set_verify(context, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                         nullptr);
+  // Without it TLS 1.2 goes on for a while after an empty list of certificates.
+  wolfSSL_CTX_mutual_auth(context, 1);
+  wolfSSL_CTX_NoTicketTLSv12(context);
+  wolfSSL_CTX_no_ticket_TLSv13(context);
+  Session::attach_peer_names(context);
+  return {};
 }
 
 void start_library() {
@@ -79,8 +92,15 @@ void start_library() {
 
 }  // namespace
 
+Digest digest_of(std::string_view text) {
+  Digest digest{};
+  wc_Sha256Hash(bytes_of(text), static_cast<word32>(text.size()), digest.data());
+  return digest;
+}
+
 std::expected<std::shared_ptr<const Context>, std::string> Context::server(
-    std::string_view chain_pem, std::string_view key_pem, Version min) {
+    std::string_view chain_pem, std::string_view key_pem, Version min,
+    std::string_view client_ca_pem) {
   start_library();
   const std::shared_ptr<Context> made(new Context);
   made->handle_ = wolfSSL_CTX_new(wolfTLS_server_method());
@@ -90,7 +110,12 @@ std::expected<std::shared_ptr<const Context>, std::string> Context::server(
     return std::unexpected(std::move(error));
   if (std::string error = load_pair(made->handle_, chain_pem, key_pem); !error.empty())
     return std::unexpected(std::move(error));
-  wc_Sha256Hash(bytes_of(chain_pem), static_cast<word32>(chain_pem.size()), made->id_.data());
+  made->id_ = digest_of(chain_pem);
+  if (client_ca_pem.empty()) return made;
+  if (std::string error = demand_client_certificates(made->handle_, client_ca_pem); !error.empty())
+    return std::unexpected(std::move(error));
+  made->verifies_ = true;
+  made->client_ca_ = digest_of(client_ca_pem);
   return made;
 }
 

@@ -154,6 +154,23 @@ std::expected<CertificateInfo, std::string> inspect(const Pair& pair, std::int64
   return std::move(leaf->info);
 }
 
+std::expected<void, std::string> inspect_authorities(const std::string& pem) {
+  std::size_t begin = pem.find(kBeginCertificate);
+  if (begin == pem.npos) return std::unexpected(parse_certificate(pem).error());
+  for (int number = 1; begin != pem.npos; ++number) {
+    const std::size_t next = pem.find(kBeginCertificate, begin + 1);
+    const auto certificate = parse_certificate(pem.substr(begin, next - begin));
+    const std::string which = "certificate " + std::to_string(number);
+    if (!certificate) return std::unexpected("in " + which + ": " + certificate.error());
+    if (!certificate->is_ca) {
+      return std::unexpected(which + " (\"" + certificate->info.subject +
+                             "\") is not an authority's: it may not sign others");
+    }
+    begin = next;
+  }
+  return {};
+}
+
 std::expected<std::string, std::string> read_pem(const std::string& path) {
   return read_file(path);
 }

@@ -30,6 +30,10 @@ struct Pair {
 // path.
 std::expected<CertificateInfo, std::string> inspect(const Pair& pair, std::int64_t now);
 
+// Whether every certificate in the text may sign those of clients, and there is one. Errors as
+// above.
+std::expected<void, std::string> inspect_authorities(const std::string& pem);
+
 // One file of certificates, as read_pair() reads it.
 std::expected<std::string, std::string> read_pem(const std::string& path);
 

@@ -17,9 +17,16 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/clock.h"
+#include "tls/certificate.h"
 
 namespace tls {
 namespace {
+
+// wolfSSL does not tell the callback for verified certificates of which session they are.
+thread_local Session* shaking = nullptr;
+
+std::int64_t seconds_now() { return engine::base::wall_now() / engine::base::kSecond; }
 
 // RFC 8446 section 6.
 std::string_view alert_name(int code) {
@@ -56,6 +63,21 @@ bool is_ip(const std::string& name) {
          inet_pton(AF_INET6, name.c_str(), address.data()) == 1;
 }
 
+// What is wrong with the peer's certificate; empty when that is not it.
+std::string_view certificate_problem(int error) {
+  switch (error) {
+    case NO_PEER_CERT: return "there is no certificate";
+    case DOMAIN_NAME_MISMATCH:
+    case IPADDR_MISMATCH: return "the certificate is not for this name";
+    case ASN_NO_SIGNER_E: return "the certificate is of an unknown authority";
+    case ASN_SELF_SIGNED_E: return "the certificate is signed by itself";
+    case ASN_AFTER_DATE_E: return "the certificate has expired";
+    case ASN_BEFORE_DATE_E: return "the certificate is not valid yet";
+    case EXTKEYUSE_AUTH_E: return "the certificate is not for this use (extended key usage)";
+    default: return {};
+  }
+}
+
 std::string describe(WOLFSSL* handle, int error) {
   WOLFSSL_ALERT_HISTORY alerts{};
   wolfSSL_get_alert_history(handle, &alerts);
@@ -65,14 +87,10 @@ std::string describe(WOLFSSL* handle, int error) {
     case VERSION_ERROR: return "no TLS version in common; 1.2 and 1.3 are spoken here";
     case MATCH_SUITE_ERROR: return "no cipher suite in common";
     case UNKNOWN_ALPN_PROTOCOL_NAME_E: return "no application protocol in common";
-    case DOMAIN_NAME_MISMATCH:
-    case IPADDR_MISMATCH: return "the certificate is not for this name";
-    case ASN_NO_SIGNER_E: return "the certificate is of an unknown authority";
-    case ASN_SELF_SIGNED_E: return "the certificate is signed by itself";
-    case ASN_AFTER_DATE_E: return "the certificate has expired";
-    case ASN_BEFORE_DATE_E: return "the certificate is not valid yet";
     default: break;
   }
+  if (const std::string_view problem = certificate_problem(error); !problem.empty())
+    return std::string(problem);
   std::array<char, WOLFSSL_MAX_ERROR_SZ> text{};
   wolfSSL_ERR_error_string_n(static_cast<unsigned long>(error), text.data(), text.size());
   return text.data();
@@ -118,7 +136,23 @@ struct Session::Callbacks {
     }
     return WOLFSSL_TICKET_RET_REJECT;
   }
+
+  // The first of the chain is the peer's own. Says again what wolfSSL has found.
+  static int verified(int good, WOLFSSL_X509_STORE_CTX* store) {
+    if (good == 0 || store->error_depth != 0 || store->totalCerts == 0 || shaking == nullptr)
+      return good;
+    const WOLFSSL_BUFFER_INFO& der = store->certs[0];
+    shaking->peer_name_ = holder_of({reinterpret_cast<const char*>(der.buffer), der.length});
+    return good;
+  }
+
+  static int got_ticket(WOLFSSL*, const unsigned char*, int, void* context) {
+    static_cast<Session*>(context)->can_be_resumed_ = true;
+    return 0;
+  }
 };
+
+void Resumption::Free::operator()(WOLFSSL_SESSION* session) const { wolfSSL_SESSION_free(session); }
 
 void Session::attach(WOLFSSL_CTX* context) {
   wolfSSL_CTX_SetIORecv(context, Callbacks::receive);
@@ -127,9 +161,13 @@ void Session::attach(WOLFSSL_CTX* context) {
   wolfSSL_CTX_set_TicketHint(context, static_cast<int>(kTicketKeySeconds));
 }
 
+void Session::attach_peer_names(WOLFSSL_CTX* context) {
+  wolfSSL_CertManagerSetVerify(wolfSSL_CTX_GetCertManager(context), Callbacks::verified);
+}
+
 Session::Session(std::shared_ptr<const Context> context, std::shared_ptr<const TicketKeys> tickets,
                  std::string_view protocols, std::string_view server_name,
-                 engine::base::Buffer& out)
+                 engine::base::Buffer& out, const Resumption* resume)
     : context_(std::move(context)),
       tickets_(std::move(tickets)),
       out_(out),
@@ -142,26 +180,66 @@ Session::Session(std::shared_ptr<const Context> context, std::shared_ptr<const T
     wolfSSL_UseALPN(handle_, list.data(), static_cast<unsigned>(list.size()),
                     WOLFSSL_ALPN_FAILED_ON_MISMATCH);
   }
-  if (context_->is_server()) return;
+  if (!context_->is_server()) {
+    start_client(server_name, resume);
+  } else if (context_->verifies()) {
+    server_name_ = server_name;
+    tickets_.reset();  // none is taken: it would not say who the client is
+  }
+}
+
+Session::~Session() { wolfSSL_free(handle_); }
+
+void Session::start_client(std::string_view server_name, const Resumption* resume) {
   const std::string name(server_name);
   if (!is_ip(name))
     wolfSSL_UseSNI(handle_, WOLFSSL_SNI_HOST_NAME, name.data(),
                    static_cast<unsigned short>(name.size()));
   if (context_->verifies()) wolfSSL_check_domain_name(handle_, name.c_str());
+  wolfSSL_UseSessionTicket(handle_);  // TLS 1.2 has to ask for them
+  wolfSSL_set_SessionTicket_cb(handle_, Callbacks::got_ticket, this);
+  offered_ = resume != nullptr && offer(*resume);
   shake_hands();
 }
 
-Session::~Session() { wolfSSL_free(handle_); }
+// A copy: wolfSSL writes into what it is given, also when the server refuses it.
+bool Session::offer(const Resumption& resume) {
+  if (resume.session == nullptr || seconds_now() - resume.verified_at > kResumeSecondsMax)
+    return false;
+  const std::unique_ptr<WOLFSSL_SESSION, Resumption::Free> copy(
+      wolfSSL_SESSION_dup(resume.session.get()));
+  verified_at_ = resume.verified_at;
+  return copy != nullptr && wolfSSL_set_session(handle_, copy.get()) == WOLFSSL_SUCCESS;
+}
 
 bool Session::shake_hands() {
+  shaking = this;
   const int result = context_->is_server() ? wolfSSL_accept(handle_) : wolfSSL_connect(handle_);
+  shaking = nullptr;
   if (result != WOLFSSL_SUCCESS) {
     fail(result);
     return false;
   }
+  on_open();
+  return true;
+}
+
+void Session::on_open() {
   state_ = State::Open;
   tickets_.reset();
-  return true;
+  if (context_->is_server()) return;
+  if (!resumed()) verified_at_ = seconds_now();
+  // In TLS 1.2 the session's ID may do instead of a ticket. Behind a session that was refused its
+  // ticket is still there, and goes with nothing.
+  if (!offered_ && wolfSSL_version(handle_) != TLS1_3_VERSION) can_be_resumed_ = true;
+}
+
+Resumption Session::take_resumption() {
+  if (!established() || !std::exchange(can_be_resumed_, false)) return {};
+  Resumption taken;
+  taken.session.reset(wolfSSL_get1_session(handle_));
+  taken.verified_at = verified_at_;
+  return taken;
 }
 
 // Or only needs more bytes than there are.
@@ -174,6 +252,8 @@ void Session::fail(int result) {
   }
   state_ = State::Failed;
   failure_ = describe(handle_, error);
+  if (!server_name_.empty() && !certificate_problem(error).empty())
+    failure_ = server_name_ + " asks its clients for a certificate: " + failure_;
 }
 
 std::size_t Session::read(std::span<char> plaintext) {

@@ -13,8 +13,22 @@
 #include "tls/context.h"
 
 struct WOLFSSL;
+struct WOLFSSL_SESSION;
 
 namespace tls {
+
+// After this long without a look at its certificate a peer shows it again.
+inline constexpr std::int64_t kResumeSecondsMax = 12L * 3600;
+
+// With what a client goes on where an earlier session ended, at the same peer and with the same
+// Context. About 1 KiB.
+struct Resumption {
+  struct Free {
+    void operator()(WOLFSSL_SESSION* session) const;
+  };
+  std::unique_ptr<WOLFSSL_SESSION, Free> session;  // null: none
+  std::int64_t verified_at = 0;                    // Unix seconds, of the certificate
+};
 
 // State      waits for                       ends by
 // Handshake  the peer's messages             Open, Failed
@@ -27,15 +41,19 @@ class Session {
 
   // Ciphertext for the peer is appended to `out`, which must live as long as this. A client sends
   // its first message now. `server_name` is what a client asks for and verifies; an IP address is
-  // verified and not sent. `tickets` may be null.
+  // verified and not sent. A server only uses it in words. `tickets` may be null, and `resume`,
+  // which is a client's and stays as it is.
   Session(std::shared_ptr<const Context> context, std::shared_ptr<const TicketKeys> tickets,
-          std::string_view protocols, std::string_view server_name, engine::base::Buffer& out);
+          std::string_view protocols, std::string_view server_name, engine::base::Buffer& out,
+          const Resumption* resume = nullptr);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   // For Context: bytes and tickets of its sessions go through them.
   static void attach(WOLFSSL_CTX* context);
+  // For a server's Context that verifies clients: see peer_name().
+  static void attach_peer_names(WOLFSSL_CTX* context);
 
   // The next ciphertext. Call read() until it returns 0 before the bytes go away: by then all of
   // them were taken.
@@ -58,11 +76,24 @@ class Session {
   // What the peer, a client, asked for by SNI (RFC 6066); empty when it named nobody.
   [[nodiscard]] std::string_view server_name() const;
   [[nodiscard]] const Context& context() const { return *context_; }
+  // Of a client: whether it tried to. With a server that will not, wolfSSL ends some handshakes (a
+  // ticket of TLS 1.2, another version): then the client must come again without.
+  [[nodiscard]] bool offered_session() const { return offered_; }
+  // Of a server that verifies clients: holder_of() the client's certificate. When open.
+  [[nodiscard]] std::string_view peer_name() const { return peer_name_; }
+  // Context::client_ca() of its context.
+  [[nodiscard]] const Digest& client_ca() const { return context_->client_ca(); }
+  // Of a client: what the server has given since the last call to resume this session later; often
+  // nothing. With TLS 1.3 it comes behind the handshake.
+  [[nodiscard]] Resumption take_resumption();
 
  private:
   struct Callbacks;
 
+  void start_client(std::string_view server_name, const Resumption* resume);
+  bool offer(const Resumption& resume);
   bool shake_hands();
+  void on_open();
   void fail(int result);
 
   std::shared_ptr<const Context> context_;
@@ -71,8 +102,13 @@ class Session {
   WOLFSSL* handle_;
   std::string_view input_;
   std::string failure_;
+  std::string server_name_;  // of a server that verifies clients
+  std::string peer_name_;
+  std::int64_t verified_at_ = 0;  // Resumption::verified_at, of a client
   State state_ = State::Handshake;
   bool closed_ = false;
+  bool offered_ = false;         // an earlier session
+  bool can_be_resumed_ = false;  // and nobody has taken it yet
 };
 
 // A fatal alert as the first and only record, for a peer whose hello was read but cannot be

@@ -23,8 +23,9 @@ enum class Cause : std::uint8_t {
   UnknownHost,
   UnknownPath,
   Misdirected,
-  Overloaded,     // our own limit of connections or streams
-  InflightLimit,  // limit.inflight of the service
+  CertificateRequired,  // of the client
+  Overloaded,           // our own limit of connections or streams
+  InflightLimit,        // limit.inflight of the service
   LoopDetected,
   DnsError,
   NoHealthyTarget,

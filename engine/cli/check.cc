@@ -42,7 +42,7 @@ std::string report_json(const RunOptions& options, const config::Result& result)
 int run_check(const RunOptions& options, Output output) {
   config::Result result = read_config(options);
   if (result.ok()) {
-    control::Certificates::check(result.config.tls, result.diagnostics);
+    control::Certificates::check(result.config, result.diagnostics);
     control::TargetTlsContexts::check(result.config, result.diagnostics);
   }
   if (output == Output::Json) {

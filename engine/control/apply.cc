@@ -124,6 +124,7 @@ void Apply::build_services(const config::Config& config, const route::Snapshot* 
   next.services.reserve(config.sites.size());
   for (const config::Site& site : config.sites) {
     route::Service service = service_of(site, pages);
+    if (!site.tls.client_ca.empty()) service.client_ca = client_ca_of_(site);
     add_targets(site, tls_of_, slots, next, service);
     next.services.push_back(keep_or_make(std::move(service), before));
     next.service_index_of.emplace(next.services.back().get(),

@@ -24,8 +24,13 @@ class Apply {
   // How TLS is spoken to the https:// targets of a site.
   using TlsOf = std::function<std::shared_ptr<const route::TargetTls>(const config::UpstreamTls&)>;
 
-  Apply(AddressesOf addresses_of, TlsOf tls_of)
-      : addresses_of_(std::move(addresses_of)), tls_of_(std::move(tls_of)) {}
+  // Whom the clients of a site must be verified by; not called for sites that ask for nobody.
+  using ClientCaOf = std::function<tls::Digest(const config::Site&)>;
+
+  Apply(AddressesOf addresses_of, TlsOf tls_of, ClientCaOf client_ca_of)
+      : addresses_of_(std::move(addresses_of)),
+        tls_of_(std::move(tls_of)),
+        client_ca_of_(std::move(client_ca_of)) {}
 
   // `previous` may be null. Leaves `generation` at 0. Warnings, about error pages for example, are
   // added to `diagnostics`. `prepare` is called with the new targets before their addresses are
@@ -45,6 +50,7 @@ class Apply {
 
   AddressesOf addresses_of_;
   TlsOf tls_of_;
+  ClientCaOf client_ca_of_;
 };
 
 // The targets of `snapshot` that a service uses: those left over from earlier generations are not

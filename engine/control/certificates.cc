@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <utility>
@@ -51,6 +52,15 @@ void note_expiry(const config::Tls::Files& files, const tls::CertificateInfo& in
                                 "clients will refuse it: renew it"));
 }
 
+// Whether a host that asks for certificates of these authorities can be served with this one.
+bool may_meet(const config::Tls::Files& files, const tls::CertificateInfo& info,
+              const ClientCas::Ca& ca, const ClientCas& client_cas) {
+  if (ca.pem.empty() || files.is_default) return true;
+  return std::ranges::any_of(info.names, [&](const std::string& name) {
+    return name.starts_with('*') || client_cas.of_name(name).id == ca.id;
+  });
+}
+
 std::string from_environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
@@ -62,10 +72,13 @@ Certificates::Certificates(std::string state_directory)
     : store_(std::move(state_directory) + "/tls") {}
 
 std::expected<Certificates::Served, Failure> Certificates::load(
-    const config::Tls& settings, std::vector<config::Diagnostic>& diagnostics) {
+    const config::Config& config, std::vector<config::Diagnostic>& diagnostics) {
+  const config::Tls& settings = config.tls;
+  auto client_cas = ClientCas::load(config, client_cas_, diagnostics);
+  if (!client_cas) return std::unexpected(client_cas.error());
   FilePairs next;
   for (const config::Tls::Files& files : settings.files) {
-    auto pair = read(files, settings.min);
+    auto pair = read(files, settings.min, *client_cas);
     const auto before = files_.find(files.cert);
     if (!pair && before == files_.end()) {
       return std::unexpected(
@@ -80,17 +93,23 @@ std::expected<Certificates::Served, Failure> Certificates::load(
     note_expiry(files, pair->info, diagnostics);
     next.emplace(files.cert, std::move(*pair));
   }
-  if (settings.min != settings_.min) leaves_.clear();  // they come back when they are asked for
+  client_cas_ = std::move(*client_cas);
   files_ = std::move(next);
+  const bool is_other_min = settings.min != settings_.min;
   settings_ = settings;
+  // They come back when they are asked for.
+  std::erase_if(leaves_, [&](const auto& leaf) {
+    return is_other_min || leaf.second.context->client_ca() != client_cas_.of_name(leaf.first).id;
+  });
   return assemble();
 }
 
-void Certificates::check(const config::Tls& settings,
+void Certificates::check(const config::Config& config,
                          std::vector<config::Diagnostic>& diagnostics) {
+  ClientCas::check(config, diagnostics);
   const Certificates none("");
-  for (const config::Tls::Files& files : settings.files) {
-    const auto pair = none.read(files, settings.min);
+  for (const config::Tls::Files& files : config.tls.files) {
+    const auto pair = none.read(files, config.tls.min, {});
     if (pair) {
       note_expiry(files, pair->info, diagnostics);
     } else {
@@ -100,18 +119,27 @@ void Certificates::check(const config::Tls& settings,
 }
 
 std::expected<Certificates::FilePair, std::string> Certificates::read(
-    const config::Tls::Files& files, config::Tls::Version min) const {
+    const config::Tls::Files& files, config::Tls::Version min, const ClientCas& client_cas) const {
   const auto pair = tls::read_pair(files.cert, files.key);
   if (!pair) return std::unexpected(pair.error());
   auto info = tls::inspect(*pair, seconds_now());
   if (!info) return std::unexpected(files.cert + ": " + info.error());
-  // The same certificate keeps its context, and with it the sessions that can be resumed.
+  // The same certificate keeps its contexts, and with them the sessions that can be resumed.
   const auto before = files_.find(files.cert);
-  if (before != files_.end() && before->second.chain_pem == pair->chain_pem && min == settings_.min)
-    return before->second;
-  auto context = tls::Context::server(pair->chain_pem, pair->key_pem, version_of(min));
-  if (!context) return std::unexpected(files.cert + ": " + context.error());
-  return FilePair{pair->chain_pem, std::move(*info), std::move(*context)};
+  const bool is_same =
+      before != files_.end() && before->second.chain_pem == pair->chain_pem && min == settings_.min;
+  FilePair made{.chain_pem = pair->chain_pem, .info = std::move(*info), .contexts = {}};
+  for (const ClientCas::Ca& ca : client_cas.list()) {
+    if (!may_meet(files, made.info, ca, client_cas)) continue;
+    if (is_same && before->second.contexts.contains(ca.id)) {
+      made.contexts.emplace(ca.id, before->second.contexts.at(ca.id));
+      continue;
+    }
+    auto context = tls::Context::server(pair->chain_pem, pair->key_pem, version_of(min), ca.pem);
+    if (!context) return std::unexpected(files.cert + ": " + context.error());
+    made.contexts.emplace(ca.id, std::move(*context));
+  }
+  return made;
 }
 
 Certificates::Served Certificates::issue(const std::vector<std::string>& names) {
@@ -138,21 +166,28 @@ std::expected<Certificates::Leaf, std::string> Certificates::issue_one(const std
   if (const auto known = leaves_.find(name);
       known != leaves_.end() && known->second.chain_pem == pair->chain_pem)
     return known->second;
-  auto context = tls::Context::server(pair->chain_pem, pair->key_pem, version_of(settings_.min));
+  auto context = tls::Context::server(pair->chain_pem, pair->key_pem, version_of(settings_.min),
+                                      client_cas_.of_name(name).pem);
   if (!context) return std::unexpected(context.error());
   return Leaf{pair->chain_pem, std::move(*context)};
 }
 
 Certificates::Served Certificates::assemble() const {
-  auto served = std::make_shared<route::Certificates>();
+  auto served = std::make_shared<route::Certificates>(client_cas_.hosts());
   for (const config::Tls::Files& files : settings_.files) {
     const FilePair& pair = files_.at(files.cert);
-    for (const std::string& name : pair.info.names) served->add(name, pair.context);
-    if (files.is_default) served->set_fallback(pair.context);
+    for (std::uint32_t number = 0; number < client_cas_.list().size(); ++number) {
+      // A pair that broke together with a change of authorities has none: the name is refused.
+      const auto at = pair.contexts.find(client_cas_.list()[number].id);
+      if (at == pair.contexts.end()) continue;
+      for (const std::string& name : pair.info.names) served->add(name, at->second, number);
+      if (files.is_default) served->set_fallback(at->second, number);
+    }
   }
   served->set_issues_locally(settings_.local_ca);
   if (!settings_.local_ca) return served;
-  for (const auto& [name, leaf] : leaves_) served->add(name, leaf.context);
+  for (const auto& [name, leaf] : leaves_)
+    served->add(name, leaf.context, served->client_ca_of(name));
   return served;
 }
 

@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "config/diagnostic.h"
+#include "engine/control/client_cas.h"
 #include "engine/control/failure.h"
 #include "engine/route/certificates.h"
 #include "tls/store.h"
@@ -26,10 +27,14 @@ class Certificates {
 
   // Reads the files again. A pair that is broken now keeps what it was, with a warning in
   // `diagnostics`; one that never worked is a failure, and then nothing has changed.
-  [[nodiscard]] std::expected<Served, Failure> load(const config::Tls& settings,
+  [[nodiscard]] std::expected<Served, Failure> load(const config::Config& config,
                                                     std::vector<config::Diagnostic>& diagnostics);
   // What load() would say of each file, to a first start.
-  static void check(const config::Tls& settings, std::vector<config::Diagnostic>& diagnostics);
+  static void check(const config::Config& config, std::vector<config::Diagnostic>& diagnostics);
+  // Of a site of the configuration that was loaded: zeros when it asks clients for none.
+  [[nodiscard]] const tls::Digest& client_ca_of(const config::Site& site) const {
+    return client_cas_.of(site).id;
+  }
   // Adds local certificates for `names`. Null when there is nothing new.
   [[nodiscard]] Served issue(const std::vector<std::string>& names);
 
@@ -37,7 +42,8 @@ class Certificates {
   struct FilePair {
     std::string chain_pem;
     tls::CertificateInfo info;
-    route::Certificates::Context context;
+    // With each kind of client that its names may have: by Context::client_ca().
+    std::map<tls::Digest, route::Certificates::Context> contexts;
   };
   struct Leaf {
     std::string chain_pem;
@@ -46,12 +52,14 @@ class Certificates {
   using FilePairs = std::map<std::string, FilePair>;  // by the certificate's path
 
   std::expected<FilePair, std::string> read(const config::Tls::Files& files,
-                                            config::Tls::Version min) const;
+                                            config::Tls::Version min,
+                                            const ClientCas& client_cas) const;
   std::expected<Leaf, std::string> issue_one(const std::string& name);
   [[nodiscard]] Served assemble() const;
 
   tls::LocalStore store_;
   config::Tls settings_;
+  ClientCas client_cas_;
   FilePairs files_;
   std::map<std::string, Leaf> leaves_;
 };

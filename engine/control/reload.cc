@@ -71,8 +71,8 @@ WatchedPaths watched_paths(const std::string& main_path, const config::Result& r
   for (const config::Tls::Files& pair : result.config.tls.files)
     files.insert({pair.cert, pair.key});
   for (const config::Site& site : result.config.sites) {
-    for (const std::string& path :
-         {site.upstream_tls.ca, site.upstream_tls.cert, site.upstream_tls.key}) {
+    for (const std::string& path : {site.tls.client_ca, site.upstream_tls.ca,
+                                    site.upstream_tls.cert, site.upstream_tls.key}) {
       if (!path.empty()) files.insert(path);
     }
     if (!site.policy.errors_directory.empty()) directories.insert(site.policy.errors_directory);

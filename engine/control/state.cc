@@ -16,7 +16,8 @@ constexpr base::Time kCollectPauseMax = base::kSecond;
 State::State(Parts parts)
     : parts_(std::move(parts)),
       apply_([this](const route::Target& target) { return parts_.resolver.addresses_of(target); },
-             [this](const config::UpstreamTls& wishes) { return parts_.target_tls.of(wishes); }),
+             [this](const config::UpstreamTls& wishes) { return parts_.target_tls.of(wishes); },
+             [this](const config::Site& site) { return parts_.certificates.client_ca_of(site); }),
       collect_(io::Expires<&State::on_collect>(), this),
       new_ticket_keys_(io::Expires<&State::on_new_ticket_keys>(), this) {}
 
@@ -26,7 +27,7 @@ std::expected<void, Failure> State::adopt(config::Config config,
   auto listens = parts_.listeners.open(config.listen);
   if (!listens) return std::unexpected(listens.error());
   if (auto loaded = parts_.target_tls.load(config); !loaded) return loaded;
-  auto certificates = parts_.certificates.load(config.tls, diagnostics);
+  auto certificates = parts_.certificates.load(config, diagnostics);
   if (!certificates) return std::unexpected(certificates.error());
   auto next = apply_.build(
       config, snapshot(), std::move(*listens),

@@ -44,6 +44,7 @@ constexpr Entry kEntries[] = {
     {"upgrade", FieldName::Upgrade},
     {"user-agent", FieldName::UserAgent},
     {"via", FieldName::Via},
+    {"x-client-cert-name", FieldName::XClientCertName},
     {"x-engine-hops", FieldName::EngineHops},
     {"x-forwarded-for", FieldName::XForwardedFor},
     {"x-forwarded-host", FieldName::XForwardedHost},

@@ -41,6 +41,7 @@ enum class FieldName : std::uint8_t {
   UserAgent,
   Via,
   XAccel,  // X-Accel-*: orders to a proxy of another make
+  XClientCertName,
   XForwardedFor,
   XForwardedHost,
   XForwardedPort,

@@ -38,6 +38,7 @@ constexpr Fate fate_in_request(FieldName name) {
     case FieldName::ProxyConnection:
     case FieldName::ProxyOther:
     case FieldName::XAccel: return Fate::Drop;
+    case FieldName::XClientCertName:
     case FieldName::XForwardedHost:
     case FieldName::XForwardedOther:
     case FieldName::XForwardedPort:
@@ -108,6 +109,8 @@ class RequestWriter {
         return;
       case Fate::IfTrusted:
         if (!forwarding_.trusted) return;
+        if (field.known == FieldName::XClientCertName && forwarding_.client_certificate_name)
+          return;
         seen_ |= bit(field.known);
         out_.copy(field);
         return;
@@ -185,6 +188,9 @@ class RequestWriter {
       out_.line("X-Forwarded-Port", std::uint64_t{forwarding_.port});
     }
     if (absent(FieldName::XRealIp, "X-Real-IP")) out_.line("X-Real-IP", forwarding_.client_address);
+    const std::string_view holder = forwarding_.client_certificate_name.value_or("");
+    if (!holder.empty() && !out_.edited("X-Client-Cert-Name"))
+      out_.line("X-Client-Cert-Name", holder);
   }
 
   // RFC 7239, only where a trusted peer uses it already.

@@ -31,6 +31,8 @@ struct Forwarding {
   std::string_view path_override = {};   // replaces the path, the query is kept; empty: head.path
   std::string_view host_override = {};   // empty: head.authority
   std::string_view via_pseudonym = "engine";
+  // Of a client that was verified, empty when it names nobody; without, a trusted peer's word stands.
+  std::optional<std::string_view> client_certificate_name = {};
   std::uint16_t port = 0;     // the client connected to
   bool trusted = false;       // the peer speaks for others: its fields are kept and extended
   bool keep_upgrade = false;  // pass head.upgrade on

@@ -108,10 +108,10 @@ void Connection::on_received(const io::Completion& completion) {
 void Connection::start_tls(std::shared_ptr<const tls::Context> context,
                            std::shared_ptr<const tls::TicketKeys> tickets,
                            std::string_view protocols, std::string_view server_name,
-                           std::string_view first) {
+                           std::string_view first, const tls::Resumption* resume) {
   ENSURE(secure_ == nullptr, "a connection starts TLS twice");
   secure_ = std::make_unique<Secure>(worker_.blocks(), std::move(context), std::move(tickets),
-                                     protocols, server_name);
+                                     protocols, server_name, resume);
   decrypt(first);
 }
 

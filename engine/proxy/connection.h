@@ -68,8 +68,10 @@ class Connection final : public Channel {
   // of a target names it; bytes that a server has seen already are `first`.
   void start_tls(std::shared_ptr<const tls::Context> context,
                  std::shared_ptr<const tls::TicketKeys> tickets, std::string_view protocols,
-                 std::string_view server_name, std::string_view first);
+                 std::string_view server_name, std::string_view first,
+                 const tls::Resumption* resume = nullptr);
   [[nodiscard]] const tls::Session* tls() const { return secure_ ? &secure_->session : nullptr; }
+  [[nodiscard]] tls::Session* tls() { return secure_ ? &secure_->session : nullptr; }
 
   // ---- Reading.
   void want_bytes() override;
@@ -115,9 +117,11 @@ class Connection final : public Channel {
   enum class Input : std::uint8_t { Idle, Receive, Poll, Connect };
 
   struct Secure {
-    template <class... Arguments>
-    explicit Secure(base::BlockPool& pool, Arguments&&... arguments)
-        : wire(pool), session(std::forward<Arguments>(arguments)..., wire) {}
+    Secure(base::BlockPool& pool, std::shared_ptr<const tls::Context> context,
+           std::shared_ptr<const tls::TicketKeys> tickets, std::string_view protocols,
+           std::string_view server_name, const tls::Resumption* resume)
+        : wire(pool),
+          session(std::move(context), std::move(tickets), protocols, server_name, wire, resume) {}
 
     base::Buffer wire;  // ciphertext to be sent
     tls::Session session;

@@ -24,6 +24,8 @@ struct Counters {
   std::uint64_t retries = 0;
   std::uint64_t upstream_connects = 0;
   std::uint64_t upstream_reuses = 0;
+  std::uint64_t upstream_tls_handshakes = 0;  // completed
+  std::uint64_t upstream_tls_resumed = 0;     // of these
   std::uint64_t tunnels = 0;
   std::uint64_t bytes_from_clients = 0;  // payload
   std::uint64_t bytes_to_clients = 0;

@@ -289,7 +289,7 @@ bool H2Session::certificate_covers(std::string_view authority) {
   for (char& c : host) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
   const route::Certificates& certificates = *worker_.snapshot().certificates;
   auto context = certificates.find(host);
-  if (context == nullptr) context = certificates.fallback();
+  if (context == nullptr) context = certificates.fallback(host);
   return context != nullptr && context->id() == tls.context().id();
 }
 

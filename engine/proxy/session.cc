@@ -53,7 +53,7 @@ std::size_t Session::greet(std::string_view bytes) {
 
 // Over TLS, ALPN has told (RFC 9113 section 3.2).
 std::size_t Session::speak(std::string_view bytes) {
-  const tls::Session* const tls = connection_.tls();
+  const tls::Session* const tls = client_.tls = connection_.tls();
   if (tls != nullptr) client_.tls_minor = tls->version() == "1.3" ? 3 : 2;
   const bool http2 = tls != nullptr ? tls->protocol() == kHttp2 : bytes.starts_with(kPreface);
   if (http2) {
@@ -125,14 +125,15 @@ std::size_t Session::greet_tls(std::string_view bytes) {
     worker_.ask_for_certificate(name, *this);
     return 0;
   }
-  if (context == nullptr) context = certificates.fallback();
+  if (context == nullptr) context = certificates.fallback(name);
   if (context == nullptr) {
     refuse(base::Cause::TlsFailed, "no certificate for \"" + name + "\"",
            tls::kAlertUnrecognizedName);
     return bytes.size();
   }
   state_ = State::Shaking;
-  connection_.start_tls(std::move(context), worker_.snapshot().ticket_keys, kProtocols, {}, bytes);
+  connection_.start_tls(std::move(context), worker_.snapshot().ticket_keys, kProtocols, name,
+                        bytes);
   connection_.want_bytes();
   return bytes.size();
 }

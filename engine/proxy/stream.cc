@@ -142,6 +142,10 @@ bool Stream::answer_here(const http::RequestHead& head) {
     return true;
   }
   const bool to_https = passes || (service.redirects_to_https && !is_secure(head));
+  if (!to_https && !client_.info().verified_by(service.client_ca)) {
+    refuse_unverified();
+    return true;
+  }
   const bool redirects = to_https || service.answer == route::Answer::Redirect;
   if (service.answer == route::Answer::Status && !redirects && !head.max_forwards_zero) {
     answer(base::Cause::None, service.text);
@@ -163,6 +167,18 @@ bool Stream::answer_here(const http::RequestHead& head) {
   client().head_written(out.size() - before, Channel::Head::Whole);
   finish();
   return true;
+}
+
+// Nobody else vouches for a client: neither a proxy that is believed, nor an earlier handshake for
+// another name. Over TLS the client may come again with the right name (RFC 9110 section 15.5.20).
+void Stream::refuse_unverified() {
+  if (client_.info().secure()) {
+    return answer(
+        base::Cause::Misdirected,
+        "this site asks for a client certificate, and the connection was made for another "
+        "name or before its authorities changed: connect again");
+  }
+  answer(base::Cause::CertificateRequired, "use https:// and show a client certificate");
 }
 
 // Over TLS here, or before a proxy in front that is believed. What an authority asks for to issue a

@@ -63,7 +63,8 @@ class Stream {
   void on_client_drained();
 
   void on_upstream_connected(Lease& lease);
-  void on_upstream_failed(int error, std::string_view why);
+  // `session_offered`: of TLS, which may be the reason.
+  void on_upstream_failed(int error, std::string_view why, bool session_offered);
   // The connection that it waited for has no place for it.
   void on_upstream_taken();
   // Of HTTP/2: a head, and that the target has not touched the request.
@@ -94,6 +95,7 @@ class Stream {
   bool admit(const http::RequestHead& head);
   void refuse_passage(base::Cause cause, std::string_view details);
   bool answer_here(const http::RequestHead& head);
+  void refuse_unverified();
   [[nodiscard]] bool is_secure(const http::RequestHead& head) const;
   void note_request(const http::RequestHead& head);
   void note_request_id(const http::RequestHead& head);
@@ -177,7 +179,8 @@ class Stream {
   bool upstream_reusable_ = false;
   bool client_half_closed_ = false;
   bool holds_inflight_ = false;
-  bool lost_reused_ = false;  // the one retry for a pooled connection that died was used
+  bool lost_reused_ = false;      // the one retry for a pooled connection that died was used
+  bool session_refused_ = false;  // that without the TLS session that a target was offered, too
 };
 
 }  // namespace engine::proxy

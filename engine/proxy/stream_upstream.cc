@@ -142,8 +142,10 @@ void Stream::on_upstream_connected(Lease& lease) {
   send_request();
 }
 
-void Stream::on_upstream_failed(int error, std::string_view why) {
+void Stream::on_upstream_failed(int error, std::string_view why, bool session_offered) {
   upstream_ = nullptr;
+  // The same address again; the session that was offered is forgotten.
+  if (session_offered && !std::exchange(session_refused_, true)) --addresses_tried_;
   if (connect_next()) return;
   const base::Cause cause = connect_cause(error);
   if (retry(cause)) return;
@@ -179,6 +181,9 @@ void Stream::send_request() {
       .content_length = request.content_length,
       .edits = service.request_edits,
   };
+  // A name that another site's authorities stand for means nothing to this one.
+  if (service.client_ca != tls::Digest{})
+    forwarding.client_certificate_name = info.certificate_name();
   if (!service.strip_prefix.empty())
     forwarding.path_override = strip_prefix(request.path, service.strip_prefix);
   if (service.host_policy == route::HostPolicy::Literal)

@@ -57,6 +57,7 @@ void Upstream::leave_pool() {
 
 void Upstream::release() {
   ENSURE(state_ == State::Leased, "an upstream is released that is not leased");
+  keep_tls_session();
   const route::Limits& limits = worker_.limits();
   if (target_.retired || target_.idle_count >= limits.pool_idle_max || connection_.ended() ||
       connection_.send_failed() || !connection_.kept().empty()) {
@@ -78,6 +79,9 @@ void Upstream::discard(bool reset) {
     worker_.timers().set(timer_, worker_.now() + route::kLingerTimeout);
     return;
   }
+  if (state_ == State::Leased) keep_tls_session();
+  // A target may stumble over the session that it was offered.
+  if (state_ == State::Connecting && connection_.tls() != nullptr) target_.tls_resumption = {};
   leave_pool();
   state_ = State::Closing;
   stream_ = nullptr;
@@ -158,12 +162,27 @@ void Upstream::on_connected(int error) {
   const route::TargetTls* tls = target_.target->tls();
   if (tls == nullptr) return on_open();
   connection_.start_tls(tls->context, nullptr, switches_ ? kHttp1 : kProtocols,
-                        target_.target->server_name(), {});
+                        target_.target->server_name(), {}, &target_.tls_resumption);
   connection_.want_bytes();
 }
 
 void Upstream::on_secured() {
-  if (state_ == State::Connecting) on_open();
+  if (state_ != State::Connecting) return;
+  ++worker_.counters().upstream_tls_handshakes;
+  if (connection_.tls()->resumed()) {
+    ++worker_.counters().upstream_tls_resumed;
+  } else {
+    target_.tls_resumption = {};  // refused, or too old
+  }
+  keep_tls_session();
+  on_open();
+}
+
+// With TLS 1.3 what is needed comes with the first answer.
+void Upstream::keep_tls_session() {
+  if (connection_.tls() == nullptr) return;
+  tls::Resumption newer = connection_.tls()->take_resumption();
+  if (newer.session != nullptr) target_.tls_resumption = std::move(newer);
 }
 
 // A target of HTTP/2 says first how many streams it takes.
@@ -214,16 +233,18 @@ void Upstream::on_failed(int error) {
   base::List<Stream, &Stream::waiting_hook> waiting;
   while (!waiting_.empty()) waiting.push_back(waiting_.pop_front());
   const tls::Session* const tls = connection_.tls();
+  const bool session_offered = tls != nullptr && tls->offered_session();
   std::string why = std::strerror(error);
   if (tls != nullptr && !tls->failure().empty()) why = tls->failure();
   if (error == EPROTONOSUPPORT) why = "no HTTP/2: " + std::string(link_->failure());
   discard(false);
-  if (first != nullptr) first->on_upstream_failed(error, why);
-  while (!waiting.empty()) waiting.pop_front().on_upstream_failed(error, why);
+  if (first != nullptr) first->on_upstream_failed(error, why, session_offered);
+  while (!waiting.empty()) waiting.pop_front().on_upstream_failed(error, why, false);
 }
 
 void Upstream::on_lease_end() {
   if (state_ != State::Shared || link_->leased()) return;
+  keep_tls_session();
   if (retired_ || target_.retired || connection_.ended()) return discard(false);
   worker_.timers().set(timer_, worker_.now() + worker_.limits().pool_idle_timeout);
 }

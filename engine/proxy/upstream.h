@@ -79,6 +79,7 @@ class Upstream final : public ConnectionEvents, public Lease {
   std::size_t on_link_bytes(std::string_view bytes);
   void on_link_end();
   void leave_pool();
+  void keep_tls_session();
   void on_deadline();
 
   Worker& worker_;

@@ -23,7 +23,8 @@ struct TargetState {
 
   std::shared_ptr<const route::Target> target;
   std::shared_ptr<const route::Addresses> addresses;
-  std::string key;  // the target's, for logs
+  std::string key;                 // the target's, for logs
+  tls::Resumption tls_resumption;  // of the last session that can be resumed
   // Most recently used first: the tail grows cold and expires.
   base::List<Upstream, &Upstream::pool_hook> idle;
   // Of HTTP/2, for any number of streams: those that can be leased, and those that will be.

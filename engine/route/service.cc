@@ -25,10 +25,10 @@ auto comparable(const Service& service) {
   const auto& [name, origin, answer, status, text, targets, balance, hash_header, timeouts,
                retry_times, retry_on, inflight_max, inflight, body_bytes_max, host_policy,
                host_literal, strip_prefix, request_edits, response_edits, secure_response_edits,
-               redirects_to_https, error_pages] = service;
+               redirects_to_https, client_ca, error_pages] = service;
   return std::tie(name, answer, status, text, balance, hash_header, timeouts, retry_times, retry_on,
                   inflight_max, body_bytes_max, host_policy, host_literal, strip_prefix,
-                  redirects_to_https, error_pages);
+                  redirects_to_https, client_ca, error_pages);
 }
 
 }  // namespace

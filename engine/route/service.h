@@ -72,7 +72,8 @@ struct Service {
   std::vector<http::FieldEdit> response_edits;
   std::vector<http::FieldEdit> secure_response_edits;  // instead, to clients with TLS: with HSTS
   bool redirects_to_https = false;                     // requests without TLS
-  std::map<int, std::string> error_pages;              // status → HTML; 5 stands for 5xx, 4 for 4xx
+  tls::Digest client_ca{};  // whom clients must be verified by; zeros: anybody may come
+  std::map<int, std::string> error_pages;  // status → HTML; 5 stands for 5xx, 4 for 4xx
 
   // Whether two services are the same in everything but `origin` and the count in `inflight`: then
   // the old object goes on being used. Targets are compared by key and weight.

@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -502,6 +503,114 @@ def test_a_client_certificate_is_shown_to_the_target(engine, authority, tmp_path
         with started.client() as client:
             answer = client.request(target="/")
             assert answer.status == 200 and "the engine" in answer.text
+    finally:
+        target.kill()
+        target.wait()
+
+
+class Stranger:
+    """A TLS server of Python that answers one request per connection and notes how each was secured."""
+
+    def __init__(self, pair, version):
+        self.resumed = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.renew(pair, version)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def renew(self, pair, version):
+        """With new ticket keys: what was issued before is refused."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = context.maximum_version = version
+        context.load_cert_chain(pair.cert, pair.key)
+        self.context = context
+
+    def _serve(self):
+        while True:
+            try:
+                accepted, _ = self.listener.accept()
+                with self.context.wrap_socket(accepted, server_side=True) as peer:
+                    while b"\r\n\r\n" not in (data := peer.recv(65536)):
+                        assert data
+                    self.resumed.append(peer.session_reused)
+                    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+            except OSError:
+                if self.listener.fileno() < 0:
+                    return
+
+
+@pytest.fixture
+def stranger(authority):
+    started = []
+
+    def start(version):
+        started.append(Stranger(authority.issue("inner.test"), version))
+        return started[-1]
+    yield start
+    for each in started:
+        each.listener.close()
+
+
+TARGET_VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+
+
+@TARGET_VERSIONS
+def test_sessions_with_targets_are_resumed_and_may_be_refused(engine, stranger, authority, version):
+    target = stranger(version)
+    started = engine(site(f"https://127.0.0.1:{target.port}",
+                          f'upstream_tls = {{ ca = "{authority.ca.cert}", server_name = "inner.test" }}'))
+    with started.client() as client:
+        for _ in range(4):
+            assert client.request(target="/").body == b"ok"
+        target.renew(authority.issue("inner.test"), version)
+        for _ in range(3):
+            assert client.request(target="/").body == b"ok"
+    assert target.resumed == [False, True, True, True, False, True, True]
+
+
+@TARGET_VERSIONS
+def test_a_session_is_not_resumed_under_other_wishes(engine, stranger, authority, version):
+    target = stranger(version)
+    to = f"https://127.0.0.1:{target.port}"
+    shown = authority.issue("the engine", client=True, file="client")
+    trusts = f'ca = "{authority.ca.cert}", server_name = "inner.test"'
+    strict = site(to, f"upstream_tls = {{ {trusts} }}", host="strict.test")
+    shows = f'{trusts}, cert = "{shown.cert}", key = "{shown.key}"'
+    started = engine(strict + "".join(
+        f'[routes."{name}.test"]\nto = "{to}"\nupstream_tls = {{ {wishes} }}\n'
+        for name, wishes in (("careless", "insecure = true"), ("shows", shows))))
+    with started.client() as client:
+        for name in "careless", "strict", "shows", "careless", "strict", "shows":
+            assert client.request(target="/", host=f"{name}.test").body == b"ok"
+    assert target.resumed == [False] * 3 + [True] * 3
+
+
+def test_another_version_at_the_target_is_no_error(engine, stranger, authority):
+    target = stranger(ssl.TLSVersion.TLSv1_3)
+    started = engine(site(f"https://127.0.0.1:{target.port}",
+                          f'upstream_tls = {{ ca = "{authority.ca.cert}", server_name = "inner.test" }}'))
+    with started.client() as client:
+        for version in ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
+            target.renew(authority.issue("inner.test"), version)
+            for _ in range(3):
+                assert client.request(target="/").body == b"ok"
+
+
+def test_a_session_without_tickets_is_resumed_by_its_id(engine, authority):
+    pair, port = authority.issue("inner.test"), free_port()
+    target = subprocess.Popen(
+        ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", pair.cert, "-key", pair.key, "-www",
+         "-tls1_2", "-no_ticket"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        def listens():
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+        wait_until(listens, "openssl s_server")
+        started = engine(site(f"https://127.0.0.1:{port}",
+                              f'upstream_tls = {{ ca = "{authority.ca.cert}", server_name = "inner.test" }}'))
+        with started.client() as client:
+            kinds = ["Reused" if "Reused, TLS" in client.request(target="/").text else "New" for _ in range(3)]
+        assert kinds == ["New", "Reused", "Reused"]
     finally:
         target.kill()
         target.wait()

@@ -188,6 +188,19 @@ TEST(TlsSim, a_connection_to_a_target_is_secured_once_and_used_again) {
   EXPECT_EQ(world.worker().counters().upstream_connects, 1U);
 }
 
+TEST(TlsSim, a_new_connection_to_a_target_resumes_the_session_of_the_last) {
+  World world(1, {.secure_targets = true});
+  for (const std::uint64_t resumed : {0U, 1U, 2U}) {
+    Talk talk = start(world);
+    EXPECT_TRUE(talk.request.starts_with("GET /a")) << talk.request;
+    answer(world, talk, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello");
+    EXPECT_EQ(seen(talk.client), "200 hello");
+    EXPECT_EQ(talk.target.tls()->session().resumed(), resumed > 0);
+    EXPECT_EQ(world.worker().counters().upstream_tls_handshakes, resumed + 1);
+    EXPECT_EQ(world.worker().counters().upstream_tls_resumed, resumed);
+  }
+}
+
 // Such a target accepts connections, and the test decides what it says.
 struct Stranger {
   explicit Stranger(World& world) {

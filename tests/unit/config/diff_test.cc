@@ -42,6 +42,7 @@ TEST(Diff, tls_of_a_site_and_of_its_targets_is_part_of_it) {
   const std::string site = "[routes.\"a.com\"]\nto = \"https://b:1\"\n";
   EXPECT_EQ(between("[routes]\n\"a.com\" = \"b:1\"\n", site).changed, Strings{"a.com"});
   EXPECT_EQ(between(site, site + "tls.redirect = true\n").changed, Strings{"a.com"});
+  EXPECT_EQ(between(site, site + "tls.client_ca = \"/ca.pem\"\n").changed, Strings{"a.com"});
   EXPECT_EQ(between(site, site + "upstream_tls.ca = \"ca.pem\"\n").changed, Strings{"a.com"});
   EXPECT_EQ(between(site, "[tls]\nhsts = \"1d\"\n" + site).changed, Strings{"a.com"});
 }

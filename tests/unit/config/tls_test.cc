@@ -72,6 +72,36 @@ TEST(Tls, every_problem_is_shown_in_one_run) {
             3u);
 }
 
+TEST(ClientCa, belongs_to_a_site) {
+  const Result result = load_toml(site("tls = { client_ca = \"/ca.pem\" }"));
+  ASSERT_TRUE(result.ok()) << only_message(result);
+  EXPECT_EQ(first_site(result).tls.client_ca, "/ca.pem");
+  EXPECT_EQ(first_site(load_toml(site(""))).tls.client_ca, "");
+  EXPECT_EQ(problems(load_toml(site("tls.client_ca = \"\""))),
+            Strings{"3:17 error: \"client_ca\" takes the path of a PEM file"});
+  EXPECT_EQ(problems(load_toml(tls("client_ca = \"/ca.pem\""))),
+            Strings{"2:1 error: unknown key \"client_ca\" in [tls]"});
+}
+
+TEST(ClientCa, the_sites_of_one_host_agree) {
+  const std::string asks = "tls.client_ca = \"/ca.pem\"\n";
+  const std::string api = "[routes.\"a.com/api\"]\nto = 1\n";
+  const Result differs = load_toml(site(asks) + api);
+  EXPECT_EQ(only_message(differs),
+            "\"a.com/api\" and \"a.com\" on line 1 share a handshake, but not \"client_ca\"");
+  EXPECT_EQ(only_hint(differs),
+            "write the same tls.client_ca for both, or give one of them another host");
+  EXPECT_TRUE(load_toml(site(asks) + api + asks).ok());
+  EXPECT_TRUE(load_toml(site(asks) + "[routes]\n\"b.com\" = 1\n\"*.a.com\" = 1\n").ok());
+}
+
+TEST(ClientCa, a_target_that_ends_tls_itself_asks_itself) {
+  const Result result =
+      load_toml("[routes.\"a.com\"]\nto = \"tls-passthrough:b\"\ntls.client_ca = \"/ca.pem\"\n");
+  EXPECT_EQ(only_message(result), "\"client_ca\" has no effect where TLS ends at the target");
+  EXPECT_EQ(only_hint(result), "leave it out: the target itself asks clients for certificates");
+}
+
 TEST(TlsFiles, a_file_that_is_wrong_is_reported_where_it_stands) {
   const std::pair<std::string, std::string> cases[] = {
       {"files = \"a.pem\"", "2:9 error: \"files\" takes a list of tables, not a string"},

@@ -48,7 +48,7 @@ class ApplyTest : public testing::Test {
 
   std::shared_ptr<const route::Addresses> dns_ = std::make_shared<const route::Addresses>(
       route::Addresses{.list = {}, .failure = "web-1: not resolved yet"});
-  Apply apply_{[this](const route::Target&) { return dns_; }, nullptr};
+  Apply apply_{[this](const route::Target&) { return dns_; }, nullptr, nullptr};
   std::vector<config::Diagnostic> diagnostics_;
 };
 

@@ -35,6 +35,15 @@ TEST(WatchedPaths, an_include_without_wildcards_is_a_file_that_may_not_exist_yet
   EXPECT_TRUE(paths.directories.empty());
 }
 
+TEST(WatchedPaths, the_authorities_of_clients_belong_to_the_configuration) {
+  config::Result result;
+  result.config.sites.resize(2);
+  result.config.sites[1].tls.client_ca = "/etc/engine/clients.pem";
+
+  EXPECT_EQ(watched_paths("proxy.toml", result).files,
+            (Paths{"/etc/engine/clients.pem", "proxy.toml"}));
+}
+
 TEST(WatchedPaths, error_pages_belong_to_the_configuration) {
   config::Result result;
   result.config.sites.resize(2);

@@ -116,6 +116,28 @@ TEST(ForwardRequest, forwarding_fields_of_a_trusted_peer_are_kept_and_extended) 
   }
 }
 
+TEST(ForwardRequest, the_name_of_a_client_certificate_comes_from_nobody_who_is_not_believed) {
+  const Request claims(
+      "GET / HTTP/1.1\r\nHost: a.test\r\nX-Client-Cert-Name: admin\r\n"
+      "x_client_cert_name: admin\r\nConnection: X-Client-Cert-Name\r\n\r\n");
+  Forwarding how = plain();
+  EXPECT_FALSE(forwarded(claims, how).contains("admin"));
+
+  how.client_certificate_name = "alice";
+  const std::string named = forwarded(claims, how);
+  EXPECT_TRUE(has(named, "X-Client-Cert-Name: alice") && !named.contains("admin")) << named;
+}
+
+TEST(ForwardRequest, a_trusted_peer_names_a_client_only_where_none_was_verified) {
+  const Request claims("GET / HTTP/1.1\r\nHost: a.test\r\nX-Client-Cert-Name: bob\r\n\r\n");
+  Forwarding how = plain();
+  how.trusted = true;
+  EXPECT_TRUE(has(forwarded(claims, how), "X-Client-Cert-Name: bob"));
+
+  how.client_certificate_name = "";
+  EXPECT_FALSE(has_name(forwarded(claims, how), "X-Client-Cert-Name"));
+}
+
 TEST(ForwardRequest, an_insane_request_id_is_replaced_even_of_a_trusted_peer) {
   Forwarding how = plain();
   how.trusted = true;

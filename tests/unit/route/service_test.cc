@@ -56,6 +56,7 @@ TEST(Service, everything_else_matters) {
       [](Service& s) { s.request_edits[0].name = "X-B"; },
       [](Service& s) { s.request_edits[0].remove = true; },
       [](Service& s) { s.response_edits.clear(); },
+      [](Service& s) { s.client_ca[0] = 1; },
       [](Service& s) { s.error_pages[4] = "x"; },
   };
   for (std::size_t i = 0; i < changes.size(); ++i) {

@@ -5,7 +5,9 @@
 
 #include <ctime>
 
+#include "tests/unit/tls/support.h"
 #include "tls/authority.h"
+#include "tls/pem.h"
 
 namespace tls {
 namespace {
@@ -30,14 +32,19 @@ std::shared_ptr<const Context> client_context(bool insecure = false) {
   return *Context::client(options);
 }
 
+const std::shared_ptr<const TicketKeys>& ticket_keys() {
+  static const auto made = TicketKeys::make(nullptr);
+  return made;
+}
+
 // Both ends of a connection; what one writes waits in its buffer until it is carried over.
 struct Talk {
   explicit Talk(std::shared_ptr<const Context> server_side,
                 std::shared_ptr<const Context> client_side = client_context(),
                 std::string_view name = "app.localhost", std::string_view offers = "http/1.1",
-                std::string_view speaks = "http/1.1")
-      : server(std::move(server_side), keys, speaks, {}, to_client),
-        client(std::move(client_side), nullptr, offers, name, to_server) {}
+                std::string_view speaks = "http/1.1", const Resumption* resume = nullptr)
+      : server(std::move(server_side), ticket_keys(), speaks, name, to_client),
+        client(std::move(client_side), nullptr, offers, name, to_server, resume) {}
 
   // At most `piece` bytes at a time, until nothing moves any more.
   void carry(std::size_t piece = SIZE_MAX) {
@@ -59,7 +66,6 @@ struct Talk {
 
   BlockPool pool;
   Buffer to_client{pool}, to_server{pool};
-  std::shared_ptr<const TicketKeys> keys = TicketKeys::make(nullptr);
   Session server, client;
   std::string at_server, at_client;
 };
@@ -166,6 +172,195 @@ TEST(TlsSession, a_changed_record_is_refused) {
   talk.carry();
   EXPECT_EQ(talk.at_server, "");
   EXPECT_EQ(talk.server.state(), Session::State::Failed);
+}
+
+// ---- Clients with certificates.
+
+// Issued by openssl: authorities whose leaves are for clients.
+class ClientCertificates : public testing::Test {
+ protected:
+  ClientCertificates() {
+    const auto made = folder_.run(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out "
+        "ca.pem -subj '/CN=clients' -days 9");
+    EXPECT_EQ(made.status, 0) << made.output;
+  }
+
+  // A certificate of the authority, with this subject and these extensions.
+  Pair issue(const std::string& subject, const std::string& extensions, int days = 9) const {
+    folder_.write("ext", extensions);
+    const auto made = folder_.run(
+        "openssl req -utf8 -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key "
+        "-out csr -subj '" +
+        subject + "' && openssl x509 -req -in csr -CA ca.pem -CAkey ca.key -CAcreateserial -days " +
+        std::to_string(days) + " -extfile ext -out cert");
+    EXPECT_EQ(made.status, 0) << made.output;
+    return *read_pair(folder_.path("cert"), folder_.path("key"));
+  }
+
+  std::shared_ptr<const Context> server(Version min = Version::Tls12) const {
+    const Pair pair = *authority().issue("app.localhost", std::time(nullptr));
+    return *Context::server(pair.chain_pem, pair.key_pem, min, folder_.read("ca.pem"));
+  }
+
+  static std::shared_ptr<const Context> client(const Pair& shown) {
+    return *Context::client({.ca_pem = authority().pair().chain_pem,
+                             .chain_pem = shown.chain_pem,
+                             .key_pem = shown.key_pem});
+  }
+
+  // Why the server refuses it; empty when it does not.
+  std::string refusal(const Pair& shown) const {
+    Talk talk(server(), client(shown));
+    talk.carry();
+    return std::string(talk.server.failure());
+  }
+
+  test::Folder folder_;
+};
+
+constexpr const char* kForClients = "extendedKeyUsage=clientAuth";
+
+TEST_F(ClientCertificates, the_name_of_a_verified_client_is_known) {
+  const Pair alice = issue("/O=people/CN=alice", kForClients);
+  Talk talk(server(), client(alice));
+  talk.carry();
+  ASSERT_EQ(talk.server.state(), Session::State::Open) << talk.server.failure();
+  EXPECT_EQ(talk.server.peer_name(), "alice");
+  EXPECT_EQ(talk.server.client_ca(), digest_of(folder_.read("ca.pem")));
+}
+
+TEST_F(ClientCertificates, a_client_without_one_hears_it_and_so_does_the_log) {
+  Talk talk(server());
+  talk.carry();
+  EXPECT_EQ(talk.server.state(), Session::State::Failed);
+  EXPECT_EQ(talk.server.failure(),
+            "app.localhost asks its clients for a certificate: there is no certificate");
+  EXPECT_EQ(talk.client.failure(), "the peer sent the alert certificate_required");
+}
+
+TEST_F(ClientCertificates, one_that_does_not_verify_is_refused) {
+  const std::string asks = "app.localhost asks its clients for a certificate: the certificate ";
+  EXPECT_EQ(refusal(issue("/CN=late", kForClients, -1)), asks + "has expired");
+  EXPECT_EQ(refusal(issue("/CN=server", "extendedKeyUsage=serverAuth")),
+            asks + "is not for this use (extended key usage)");
+  EXPECT_EQ(refusal(*authority().issue("app.localhost", std::time(nullptr))),
+            asks + "is of an unknown authority");
+}
+
+TEST_F(ClientCertificates, the_holder_is_the_common_name_else_the_alternative_name) {
+  const std::pair<std::pair<std::string, std::string>, std::string> cases[] = {
+      {{"/CN=alice smith", kForClients}, "alice smith"},
+      {{"/CN=100%", kForClients}, "100%25"},
+      {{"/CN=m\xc3\xbc"
+        "ller",
+        kForClients},
+       "m%C3%BCller"},
+      {{"/CN=alice/O=x/CN=bob", kForClients}, "bob"},
+      {{"/O=\x06\x03\x55\x04\x03\x0c\x05"
+        "admin/CN=alice",
+        kForClients},
+       "alice"},
+      {{"/CN=alice", "subjectAltName=DNS:other.test"}, "alice"},
+      {{"/O=x", "subjectAltName=DNS:first.test,DNS:second.test"}, "first.test"},
+      {{"/O=x", "subjectAltName=IP:10.0.0.9"}, "10.0.0.9"},
+      {{"/O=x", "subjectAltName=email:alice@example.com"}, "alice@example.com"},
+      {{"/O=x", "subjectAltName=URI:spiffe://example.com/web"}, "spiffe://example.com/web"},
+      {{"/O=x", kForClients}, ""},
+  };
+  for (const auto& [certificate, name] : cases) {
+    Talk talk(server(), client(issue(certificate.first, certificate.second)));
+    talk.carry();
+    EXPECT_EQ(talk.server.state(), Session::State::Open) << talk.server.failure();
+    EXPECT_EQ(talk.server.peer_name(), name) << certificate.first << certificate.second;
+  }
+}
+
+TEST_F(ClientCertificates, no_session_is_resumed_past_the_check) {
+  const auto client_side = client(issue("/CN=alice", kForClients));
+  const Pair pair = *authority().issue("app.localhost", std::time(nullptr));
+  const auto open_to_all = *Context::server(pair.chain_pem, pair.key_pem, Version::Tls12);
+  Talk open(open_to_all, client_side);
+  open.carry();
+  const Resumption of_the_open_site = open.client.take_resumption();
+  ASSERT_NE(of_the_open_site.session, nullptr);
+
+  const auto asking =
+      *Context::server(pair.chain_pem, pair.key_pem, Version::Tls12, folder_.read("ca.pem"));
+  Talk talk(asking, client_side, "app.localhost", "http/1.1", "http/1.1", &of_the_open_site);
+  talk.carry();
+  EXPECT_EQ(talk.server.peer_name(), "alice") << talk.server.failure();
+  EXPECT_FALSE(talk.server.resumed());
+  EXPECT_EQ(talk.client.take_resumption().session, nullptr);
+}
+
+TEST_F(ClientCertificates, authorities_that_cannot_be_used_are_explained) {
+  const Pair leaf = issue("/CN=alice", kForClients);
+  const std::string ca = folder_.read("ca.pem");
+  EXPECT_TRUE(inspect_authorities(ca + ca).has_value());
+  EXPECT_EQ(inspect_authorities("").error(),
+            "there is no certificate in it: it must be PEM text with a line "
+            "-----BEGIN CERTIFICATE-----");
+  EXPECT_EQ(
+      inspect_authorities(leaf.key_pem).error(),
+      "there is no certificate in it, but a private key: the two files may have been swapped");
+  EXPECT_EQ(inspect_authorities(ca + leaf.chain_pem).error(),
+            "certificate 2 (\"alice\") is not an authority's: it may not sign others");
+  EXPECT_TRUE(
+      inspect_authorities(ca + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+          .error()
+          .starts_with("in certificate 2: "));
+}
+
+// ---- Sessions that a client resumes.
+
+Talk resumed_by(const std::shared_ptr<const Context>& server, const Resumption& resume) {
+  return Talk(server, client_context(), "app.localhost", "http/1.1", "http/1.1", &resume);
+}
+
+TEST(TlsResumption, a_client_goes_on_with_a_session_any_number_of_times) {
+  const auto server = server_context("app.localhost");
+  Talk first(server);
+  first.carry();
+  EXPECT_FALSE(first.client.resumed());
+  const Resumption resume = first.client.take_resumption();
+  ASSERT_NE(resume.session, nullptr);
+  EXPECT_EQ(first.client.take_resumption().session, nullptr);
+
+  for (int i = 0; i < 3; ++i) {
+    Talk again = resumed_by(server, resume);
+    again.carry();
+    EXPECT_TRUE(again.client.resumed() && again.server.resumed()) << i;
+    again.client.write("hello");
+    again.carry();
+    EXPECT_EQ(again.at_server, "hello");
+    const Resumption next = again.client.take_resumption();
+    ASSERT_NE(next.session, nullptr);
+    EXPECT_EQ(next.verified_at, resume.verified_at);
+  }
+}
+
+TEST(TlsResumption, a_session_that_the_server_does_not_know_becomes_a_full_handshake) {
+  Talk first(server_context("app.localhost"));
+  first.carry();
+  const Resumption resume = first.client.take_resumption();
+  Talk again = resumed_by(server_context("app.localhost"), resume);
+  again.carry();
+  ASSERT_EQ(again.client.state(), Session::State::Open) << again.client.failure();
+  EXPECT_FALSE(again.client.resumed());
+  EXPECT_NE(again.client.take_resumption().session, nullptr);
+}
+
+TEST(TlsResumption, a_certificate_is_looked_at_again_after_hours) {
+  const auto server = server_context("app.localhost");
+  Talk first(server);
+  first.carry();
+  Resumption resume = first.client.take_resumption();
+  resume.verified_at -= kResumeSecondsMax + 1;
+  Talk again = resumed_by(server, resume);
+  again.carry();
+  EXPECT_FALSE(again.client.resumed());
+  EXPECT_GE(again.client.take_resumption().verified_at, resume.verified_at + kResumeSecondsMax);
 }
 
 TEST(TlsContext, a_pair_that_cannot_be_used_is_refused) {
