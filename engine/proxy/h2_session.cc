@@ -181,7 +181,8 @@ bool H2Session::end_if_over() {
 // The session's deadline is that of what it waits for; streams have their own.
 void H2Session::watch() {
   if (state_ == State::LastCall) return;
-  const Waits waits = codec_.inside_head() ? Waits::ForHead
+  const bool head = state_ == State::Open && codec_.inside_head();
+  const Waits waits = head                 ? Waits::ForHead
                       : exchanges_.empty() ? Waits::ForRequest
                                            : Waits::ForStreams;
   if (std::exchange(waits_, waits) == waits) return;
@@ -202,7 +203,7 @@ void H2Session::on_send_failed(int error) { on_end(error); }
 void H2Session::on_drained() { mux_.wake(); }
 
 void H2Session::on_deadline() {
-  if (state_ == State::Ending) return session_.close();
+  if (state_ == State::Ending) return on_end(0);
   if (waits_ == Waits::ForHead) {
     worker_.log_refusal(info(), 0, base::Cause::ClientTooSlow, "the head did not arrive in time");
   }

@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+import system_list  # noqa: E402
 from build import MARKS, leave_out  # noqa: E402
 from harness import EchoProcess, EngineProcess  # noqa: E402
 from upstream import OK, Nginx, ScriptedUpstream, always  # noqa: E402
@@ -99,3 +100,12 @@ def silent_port():
         yield listener.getsockname()[1]
         for filler in fillers:
             filler.close()
+
+
+@pytest.fixture
+def system():
+    """What the system's list of authorities holds; afterwards it holds it again."""
+    if why := system_list.why_it_may_not_change():
+        pytest.skip(why)
+    yield system_list.BUNDLE.read_bytes()
+    system_list.put_back()

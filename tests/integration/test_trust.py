@@ -9,27 +9,10 @@ from pathlib import Path
 import pytest
 from certificates import openssl
 from harness import engine_binary, pattern
+from system_list import BUNDLE, JAVA_LIST, LISTS, OURS
 from upstream import site
 
 HOST = "test.localhost"
-OURS = Path("/usr/local/share/ca-certificates/engine-local-ca.crt")
-LISTS = Path("/etc/ssl/certs")
-BUNDLE = LISTS / "ca-certificates.crt"
-JAVA_LIST = LISTS / "java/cacerts"
-
-
-@pytest.fixture
-def system():
-    """What the lists hold; afterwards they hold it again."""
-    if not os.access(OURS.parent, os.W_OK) or not shutil.which("update-ca-certificates"):
-        pytest.skip("no list of authorities that this user may change")
-    if OURS.exists():
-        pytest.skip(f"{OURS} is in use")
-    before = BUNDLE.read_bytes()
-    yield before
-    if OURS.exists():
-        OURS.unlink()
-        subprocess.run(["update-ca-certificates", "--fresh"], check=True, capture_output=True)
 
 
 def java_list():

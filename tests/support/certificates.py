@@ -51,12 +51,20 @@ class Authority:
                 "-days", days, "-extfile", extensions, "-out", pair.cert)
         return pair
 
-    def client(self):
-        return client_context(self.ca.cert)
+    def client(self, *protocols):
+        return client_context(self.ca.cert, *protocols)
 
 
-def client_context(ca):
-    """Verifies as browsers do, against this authority alone."""
+def client_context(ca, *protocols):
+    """Verifies as browsers do, against this authority alone; speaks HTTP/1.1 where nothing else is said."""
     context = ssl.create_default_context(cafile=str(ca))
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(protocols or ["http/1.1"])
     return context
+
+
+def local_authority(engine, name="test.localhost"):
+    """The certificate of the engine's own authority, which the first local name that is asked for creates."""
+    ca = engine.directory / "state/tls/ca.pem"
+    if not ca.exists():
+        openssl("s_client", "-connect", f"127.0.0.1:{engine.port}", "-servername", name, check=False)
+    return ca
