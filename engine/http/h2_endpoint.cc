@@ -158,6 +158,7 @@ bool H2Endpoint::judge(const H2FrameHead& frame) {
 
 bool H2Endpoint::spend(Kind kind) {
   if (abuse_.spend(kind, now_)) return true;
+  if (!failed_) flood_ = kind;
   fail(H2Error::EnhanceYourCalm, H2Abuse::rule(kind).why);
   return false;
 }

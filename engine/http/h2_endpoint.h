@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -67,6 +68,8 @@ class H2Endpoint {
   [[nodiscard]] H2Error error() const { return error_; }
   [[nodiscard]] std::string_view why() const { return why_; }  // static text
   [[nodiscard]] const H2Abuse& abuse() const { return abuse_; }
+  // The budget that was broken, where that is why.
+  [[nodiscard]] std::optional<H2Abuse::Kind> flood() const { return flood_; }
   [[nodiscard]] std::size_t streams() const { return stream_count_; }
 
  protected:
@@ -158,6 +161,7 @@ class H2Endpoint {
 
   H2Error error_ = H2Error::None;
   std::string_view why_;
+  std::optional<H2Abuse::Kind> flood_;
   bool failed_ = false;
   bool introduced_ = false;  // our SETTINGS were sent
   bool inside_ = false;

@@ -3,7 +3,10 @@
 // them.
 #pragma once
 
+#include <array>
 #include <cstdint>
+
+#include "engine/http/h2_abuse.h"
 
 namespace engine::proxy {
 
@@ -13,8 +16,9 @@ struct Counters {
   std::uint64_t tls_handshakes = 0;  // with clients, completed
   std::uint64_t tls_resumed = 0;     // of these
   std::uint64_t h2_sessions = 0;     // connections of clients that speak HTTP/2
-  std::uint64_t h2_floods = 0;       // of these, ended with ENHANCE_YOUR_CALM
-  std::uint64_t accept_pauses = 0;   // out of slots or descriptors
+  // Of these, ended with ENHANCE_YOUR_CALM, by http::H2Abuse::Kind.
+  std::array<std::uint64_t, static_cast<std::size_t>(http::H2Abuse::Kind::kCount)> h2_floods{};
+  std::uint64_t accept_pauses = 0;  // out of slots or descriptors
   std::uint64_t requests = 0;
   std::uint64_t responses_2xx = 0;
   std::uint64_t responses_3xx = 0;

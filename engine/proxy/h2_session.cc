@@ -170,8 +170,8 @@ bool H2Session::end_if_over() {
   if (!codec_.failed() && !codec_.finished() && !stalled) return false;
   if (codec_.wants_to_send() || !exchanges_.empty()) return false;
   if (codec_.failed()) {
-    const bool calm = codec_.error() == http::H2Error::EnhanceYourCalm;
-    if (calm) ++worker_.counters().h2_floods;
+    if (const auto flood = codec_.flood())
+      ++worker_.counters().h2_floods[static_cast<std::size_t>(*flood)];
     worker_.log_refusal(info(), 0, base::Cause::BadRequest, codec_.why());
   }
   session_.linger(route::kLingerTimeout);

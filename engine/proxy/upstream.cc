@@ -47,7 +47,8 @@ Lease& Upstream::lease(Stream& stream) {
 }
 
 bool Upstream::may_share(bool tunnel) const {
-  return state_ == State::Shared && !connection_.ended() && link_->may_lease(tunnel);
+  return state_ == State::Shared && !connection_.ended() && !connection_.send_failed() &&
+         link_->may_lease(tunnel);
 }
 
 void Upstream::leave_pool() {
@@ -111,13 +112,7 @@ std::size_t Upstream::on_bytes(std::string_view bytes) {
 std::size_t Upstream::on_link_bytes(std::string_view bytes) {
   connection_.want_bytes();
   link_->on_bytes(bytes);
-  if (state_ == State::Connecting) {
-    if (!link_->failure().empty()) {
-      on_failed(EPROTONOSUPPORT);
-    } else if (link_->greeted()) {
-      on_ready();
-    }
-  }
+  if (state_ == State::Connecting && link_->greeted() && link_->failure().empty()) on_ready();
   return bytes.size();
 }
 
@@ -198,7 +193,8 @@ void Upstream::on_open() {
 void Upstream::on_tick_end() {
   if (link_ == nullptr || state_ == State::Closing) return;
   link_->on_tick_end();
-  if (link_->over()) discard(false);
+  if (!link_->over()) return;
+  state_ == State::Connecting ? on_failed(EPROTONOSUPPORT) : discard(false);
 }
 
 // The streams can use it.
@@ -236,7 +232,7 @@ void Upstream::on_failed(int error) {
   const bool session_offered = tls != nullptr && tls->offered_session();
   std::string why = std::strerror(error);
   if (tls != nullptr && !tls->failure().empty()) why = tls->failure();
-  if (error == EPROTONOSUPPORT) why = "no HTTP/2: " + std::string(link_->failure());
+  if (link_ != nullptr && !link_->failure().empty()) why = link_->failure();
   discard(false);
   if (first != nullptr) first->on_upstream_failed(error, why, session_offered);
   while (!waiting.empty()) waiting.pop_front().on_upstream_failed(error, why, false);

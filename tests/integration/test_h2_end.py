@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How connections of HTTP/2 end: announced, with their streams finished, and in time; and that a reload ends none."""
 
+import contextlib
 import signal
 import threading
 
 import pytest
+from certificates import client_context, local_authority
 from h2 import HOST, LAST_STREAM_MAX, NO_ERROR, PREFACE, REFUSED_STREAM, H2Client
 from harness import RawClient, pattern, wait_until
 from hyperframe.frame import GoAwayFrame, SettingsFrame
@@ -251,6 +253,24 @@ def test_events_go_on_over_many_reloads(engine, echo):
             seen = len(answer.body)
             client.until(lambda: len(answer.body) > seen, "the next event")
         assert not answer.over and not client.goaways
+
+
+def test_a_reload_closes_none_of_500_tls_connections_and_200_streams(engine, echo):
+    port = echo().port
+    started = engine(site(port))
+    ca = local_authority(started)
+    plain, h2 = client_context(ca, "http/1.1"), client_context(ca, "h2")
+    with contextlib.ExitStack() as open_ones:
+        idle = [open_ones.enter_context(RawClient(started.address, tls=plain, server_name=HOST)) for _ in range(500)]
+        busy = [open_ones.enter_context(H2Client(started.address, tls=h2)) for _ in range(4)]
+        assert {client.request().status for client in idle} == {200}
+        streams = {client: [client.open(path="/sse?n=0&every=100ms") for _ in range(50)] for client in busy}
+        assert "refused" not in started.reload(site(port, 'timeout = { first_byte = "7s" }'))
+        for client, answers in streams.items():
+            seen = [len(each.body) for each in answers]
+            client.until(lambda: all(len(each.body) > before for each, before in zip(answers, seen)), "the next events")
+            assert not client.goaways
+        assert {client.request().status for client in idle} == {200}
 
 
 # ---- two protocols, one port

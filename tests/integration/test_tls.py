@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from certificates import Authority, client_context, openssl
+from certificates import Authority, client_context, local_authority, openssl
 from harness import GROWTH_KB, EngineProcess, FramingError, RawClient, fnv1a, free_port, pattern, wait_until
 from upstream import access_line, site
 
@@ -25,11 +25,8 @@ def authority(tmp_path):
 
 
 def local(started):
-    """A client's context that trusts the engine's own authority, which the first name creates."""
-    ca = started.directory / "state/tls/ca.pem"
-    if not ca.exists():
-        openssl("s_client", "-connect", f"127.0.0.1:{started.port}", "-servername", HOST, check=False)
-    return client_context(ca)
+    """A client's context that trusts the engine's own authority."""
+    return client_context(local_authority(started))
 
 
 def secure(started, name=HOST, context=None):
