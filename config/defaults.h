@@ -48,8 +48,9 @@ inline constexpr uint64_t kLimitHeaderOutBytes = 64 * 1024;
 // What RFC 9113 section 6.5.2 asks for at least is 100.
 inline constexpr uint64_t kLimitH2Streams = 128;
 
-// Idle connections kept per target and worker: a burst finds them warm, a target still has slots.
-inline constexpr uint64_t kUpstreamMaxIdle = 256;
+// Idle connections kept per target and worker: as many as a few clients of HTTP/2 make busy at once,
+// so that a burst finds them warm.
+inline constexpr uint64_t kUpstreamMaxIdle = 1024;
 // Below the 65–75 s after which common application servers close: we close first.
 inline constexpr std::chrono::milliseconds kUpstreamKeepalive{60'000};
 

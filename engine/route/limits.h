@@ -27,7 +27,7 @@ struct Limits {
       3600 * base::kSecond;  // age after which a connection ends with its response
 
   // Of connections to targets.
-  std::uint32_t pool_idle_max = 256;  // per worker and target
+  std::uint32_t pool_idle_max = 1024;  // per worker and target
   base::Time pool_idle_timeout = 60 * base::kSecond;
 
   // Of shutting down.
