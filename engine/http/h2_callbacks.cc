@@ -59,6 +59,7 @@ struct H2Callbacks {
         codec.on_content_frame(id, frame->hd.length > 0 && frame->hd.length == frame->data.padlen,
                                ends_stream(frame));
         break;
+      case NGHTTP2_SETTINGS: codec.on_settings(); break;
       case NGHTTP2_GOAWAY: codec.tell_goaway(static_cast<H2Error>(frame->goaway.error_code)); break;
       case NGHTTP2_PRIORITY_UPDATE:
         codec.on_priority_update(

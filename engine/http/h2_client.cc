@@ -73,7 +73,6 @@ bool H2Client::judge(const H2FrameHead& frame) {
     fail(H2Error::Protocol, "the target does not speak HTTP/2");
     return false;
   }
-  greeted_ = true;
   if (frame.type == H2FrameType::PushPromise) {
     fail(H2Error::Protocol, "a push that was not allowed");
     return false;

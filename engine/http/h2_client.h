@@ -53,7 +53,7 @@ class H2Client final : public H2Endpoint {
   // Within the target's limit of streams (100 before its SETTINGS) and our own, and neither GOAWAY,
   // failure nor the end of stream numbers forbids it.
   [[nodiscard]] bool may_request() const;
-  // The target has said something, and it was HTTP/2.
+  // The target's SETTINGS have come: its limits are known.
   [[nodiscard]] bool greeted() const { return greeted_; }
   // The target takes extended CONNECT. False before its SETTINGS.
   [[nodiscard]] bool may_tunnel() const;
@@ -69,6 +69,7 @@ class H2Client final : public H2Endpoint {
   [[nodiscard]] bool judge_closed(const H2FrameHead& frame) override;
   void begin_section(std::int32_t id, bool first, bool ends) override;
   void on_section(std::int32_t id, bool first, bool ends) override;
+  void on_settings() override { greeted_ = true; }
   void on_sending_request(std::int32_t id) override;
   void on_head_not_sent(std::int32_t id) override;
   void tell_data(H2Stream& stream, std::string_view bytes) override;
@@ -80,7 +81,7 @@ class H2Client final : public H2Endpoint {
   H2ClientEvents& events_;
   HeadStorage& fields_;
   ResponseHead& head_;
-  bool greeted_ = false;  // the target's first frame has come
+  bool greeted_ = false;
 };
 
 }  // namespace engine::http

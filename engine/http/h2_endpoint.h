@@ -111,6 +111,7 @@ class H2Endpoint {
   [[nodiscard]] virtual bool judge_closed(const H2FrameHead& frame) = 0;
   virtual void begin_section(std::int32_t id, bool first, bool ends) = 0;
   virtual void on_section(std::int32_t id, bool first, bool ends) = 0;
+  virtual void on_settings() {}
   virtual void on_priority_update(std::int32_t /*id*/) {}
   virtual void on_sending_request(std::int32_t /*id*/) {}
   virtual void on_sent_end(std::int32_t /*id*/) {}

@@ -19,6 +19,8 @@ http::H2Limits limits_of(const route::Limits& limits) {
   own.head = limits.response_head;
   own.body = limits.body;
   own.streams_max = kStreamsMax;
+  // Clients that do not read shut the windows of their own streams: never that of the others too.
+  own.connection_window_bytes = kStreamsMax * own.stream_window_bytes;
   return own;
 }
 
@@ -42,9 +44,11 @@ void H2Lease::on_closed(bool unprocessed) {
   unprocessed ? stream_->on_upstream_refused() : stream_->on_upstream_end(ECONNRESET);
 }
 
-// The request's last bytes may still wait for the target's window.
+// The request's last bytes may still wait for the target's window. A refused wish for another
+// protocol has not ended, and nothing follows.
 void H2Lease::release() {
   stream_ = nullptr;
+  finish_writing();
   end_if_done();
 }
 
@@ -121,6 +125,12 @@ bool H2Link::may_lease(bool tunnel) const {
 
 bool H2Link::over() const {
   return (codec_.failed() || codec_.finished()) && !codec_.wants_to_send() && !leased();
+}
+
+std::string_view H2Link::failure() const {
+  if (codec_.failed()) return codec_.why();
+  return codec_.greeted() ? "the target takes no streams of HTTP/2"
+                          : "the target ended the connection without a word of HTTP/2";
 }
 
 std::string_view H2Link::scheme() const {

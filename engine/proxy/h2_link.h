@@ -59,14 +59,15 @@ class H2Link final : public http::H2ClientEvents {
 
   [[nodiscard]] H2Lease& lease(Stream& stream);
   [[nodiscard]] bool leased() const { return !leases_.empty(); }
-  // The target said something in HTTP/2.
-  [[nodiscard]] bool greeted() const { return codec_.greeted(); }
+  // The target said something in HTTP/2, and nothing else.
+  [[nodiscard]] bool greeted() const { return codec_.greeted() && !codec_.failed(); }
   [[nodiscard]] bool may_lease(bool tunnel) const;
   // Nothing is left to say or to hear.
   [[nodiscard]] bool over() const;
-  // Why, where it broke; empty otherwise.
-  [[nodiscard]] std::string_view failure() const { return codec_.why(); }
-  // The connection is gone: so are all its streams.
+  // Why it takes no streams.
+  [[nodiscard]] std::string_view failure() const;
+  // The connection is gone: so are all its streams. Leases whose response is complete stay until it
+  // is read.
   void end_all();
 
   // ---- For its leases.

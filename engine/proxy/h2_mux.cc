@@ -23,8 +23,12 @@ void H2Mux::fall_behind(H2Channel& channel) {
   wake();
 }
 
-void H2Mux::on_tick_end() {
+void H2Mux::catch_up() {
   while (!behind_.empty()) behind_.pop_front().catch_up();
+}
+
+void H2Mux::on_tick_end() {
+  catch_up();
   if (!connection_.stuck()) produce();
 }
 

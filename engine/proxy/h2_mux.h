@@ -21,8 +21,9 @@ class H2Mux {
   void wake();
   // The channel's catch_up() is called before this tick ends.
   void fall_behind(H2Channel& channel);
-  // As ConnectionEvents has it.
+  // As ConnectionEvents has it: catch_up(), and what is to be sent.
   void on_tick_end();
+  void catch_up();
 
  private:
   void produce();

@@ -203,7 +203,8 @@ void H2Session::on_send_failed(int error) { on_end(error); }
 void H2Session::on_drained() { mux_.wake(); }
 
 void H2Session::on_deadline() {
-  if (state_ == State::Ending) return on_end(0);
+  if (state_ == State::Ending && !exchanges_.empty()) return;  // they came in this very tick
+  if (state_ == State::Ending) return session_.close();
   if (waits_ == Waits::ForHead) {
     worker_.log_refusal(info(), 0, base::Cause::ClientTooSlow, "the head did not arrive in time");
   }

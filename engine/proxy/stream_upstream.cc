@@ -32,6 +32,7 @@ base::Cause connect_cause(int error) {
       return base::Cause::Overloaded;
     case EPROTO: return base::Cause::TlsFailed;
     case EPROTONOSUPPORT: return base::Cause::ResponseInvalid;
+    case EOPNOTSUPP: return base::Cause::UpgradeFailed;
     case ENETUNREACH:
     case EHOSTUNREACH: return base::Cause::DestinationUnreachable;
     default: return base::Cause::ConnectionFailed;
@@ -115,7 +116,7 @@ bool Stream::connect_next() {
     const std::uint32_t at =
         (address_index_ + addresses_tried_) % static_cast<std::uint32_t>(addresses.size());
     ++addresses_tried_;
-    if (!target_->connecting.empty() && !upgrade_asked_ && !lost_reused_) {
+    if (!target_->connecting.empty() && !upgrade_asked_ && !is_passage_) {
       target_->connecting.front().wait(*this);
     } else {
       Upstream& upstream = worker_.new_upstream(*target_);

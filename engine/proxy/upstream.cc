@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kHttp2 = "h2";
 constexpr std::string_view kProtocols = "h2,http/1.1";
 constexpr std::string_view kHttp1 = "http/1.1";
+constexpr std::string_view kNoTunnels = "the target does not offer extended CONNECT (RFC 8441)";
 
 }  // namespace
 
@@ -101,7 +102,7 @@ void Upstream::retire() {
 
 std::size_t Upstream::on_bytes(std::string_view bytes) {
   if (state_ == State::Leased) return stream_->on_upstream_bytes(bytes);
-  if (state_ == State::Closing) return bytes.size();
+  if (state_ >= State::Ended) return bytes.size();
   if (link_ != nullptr) return on_link_bytes(bytes);
   if (state_ == State::Connecting) return 0;
   // An answer that nobody asked for must never reach the next request.
@@ -112,7 +113,7 @@ std::size_t Upstream::on_bytes(std::string_view bytes) {
 std::size_t Upstream::on_link_bytes(std::string_view bytes) {
   connection_.want_bytes();
   link_->on_bytes(bytes);
-  if (state_ == State::Connecting && link_->greeted() && link_->failure().empty()) on_ready();
+  if (state_ == State::Connecting && link_->greeted()) on_ready();
   return bytes.size();
 }
 
@@ -125,6 +126,7 @@ void Upstream::on_end(int error) {
     case State::Connecting: return on_failed(error == 0 ? ECONNRESET : error);
     case State::Leased: return stream_->on_upstream_end(error);
     case State::Shared: return on_link_end();
+    case State::Ended: return;
     default: return discard(false);
   }
 }
@@ -134,16 +136,18 @@ void Upstream::on_send_failed(int error) {
     case State::Connecting: return on_failed(error);
     case State::Leased: return stream_->on_upstream_send_failed(error);
     case State::Shared: return on_link_end();
+    case State::Ended: return;
     default: return discard(false);
   }
 }
 
-// Its streams may try again, though not here.
+// Its streams may try again, though not here. Those whose response is complete still read it from
+// their leases, which the link must outlive.
 void Upstream::on_link_end() {
   leave_pool();
-  retired_ = true;
+  state_ = State::Ended;
   link_->end_all();
-  discard(false);
+  on_lease_end();
 }
 
 void Upstream::on_drained() {
@@ -183,8 +187,9 @@ void Upstream::keep_tls_session() {
 // A target of HTTP/2 says first how many streams it takes.
 void Upstream::on_open() {
   const tls::Session* const tls = connection_.tls();
-  target_.speaks_h2 = target_.target->h2c() || (tls != nullptr && tls->protocol() == kHttp2);
-  if (!target_.speaks_h2) return on_ready();
+  const bool speaks_h2 = target_.target->h2c() || (tls != nullptr && tls->protocol() == kHttp2);
+  if (!switches_) target_.speaks_h2 = speaks_h2;
+  if (!speaks_h2) return on_ready();
   link_ = std::make_unique<H2Link>(worker_, *this);
   link_->mux().wake();
   connection_.want_bytes();
@@ -192,13 +197,18 @@ void Upstream::on_open() {
 
 void Upstream::on_tick_end() {
   if (link_ == nullptr || state_ == State::Closing) return;
+  if (state_ == State::Ended)
+    return link_->mux().catch_up();  // the codec's streams are nobody's now
   link_->on_tick_end();
   if (!link_->over()) return;
   state_ == State::Connecting ? on_failed(EPROTONOSUPPORT) : discard(false);
 }
 
-// The streams can use it.
+// The streams can use it. One that finds no place on a connection of its own would find none on the
+// next one either.
 void Upstream::on_ready() {
+  if (link_ != nullptr && !link_->may_lease(switches_))
+    return on_failed(link_->may_lease(false) ? EOPNOTSUPP : EPROTONOSUPPORT);
   leave_pool();
   Stream* const first = std::exchange(stream_, nullptr);
   if (link_ != nullptr) {
@@ -232,16 +242,17 @@ void Upstream::on_failed(int error) {
   const bool session_offered = tls != nullptr && tls->offered_session();
   std::string why = std::strerror(error);
   if (tls != nullptr && !tls->failure().empty()) why = tls->failure();
-  if (link_ != nullptr && !link_->failure().empty()) why = link_->failure();
+  if (link_ != nullptr) why = error == EOPNOTSUPP ? kNoTunnels : link_->failure();
   discard(false);
   if (first != nullptr) first->on_upstream_failed(error, why, session_offered);
   while (!waiting.empty()) waiting.pop_front().on_upstream_failed(error, why, false);
 }
 
 void Upstream::on_lease_end() {
-  if (state_ != State::Shared || link_->leased()) return;
+  if ((state_ != State::Shared && state_ != State::Ended) || link_->leased()) return;
   keep_tls_session();
-  if (retired_ || target_.retired || connection_.ended()) return discard(false);
+  if (state_ == State::Ended || retired_ || target_.retired || connection_.ended())
+    return discard(false);
   worker_.timers().set(timer_, worker_.now() + worker_.limits().pool_idle_timeout);
 }
 

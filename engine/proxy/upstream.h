@@ -23,7 +23,8 @@ struct TargetState;
 //             target's SETTINGS                      deadline → Closing
 // Leased      its stream                             release() → Idle, discard() → Closing
 // Idle        the next lease                         lease() → Leased; bytes, FIN, RST, idle → Closing
-// Shared      streams of HTTP/2                      FIN, RST, GOAWAY, idle → Closing
+// Shared      streams of HTTP/2                      GOAWAY, idle → Closing; FIN, RST → Ended
+// Ended       streams that read what came before     the last of them → Closing
 // Closing     its last bytes, the kernel             the end; kLingerTimeout → RST
 class Upstream final : public ConnectionEvents, public Lease {
  public:
@@ -70,7 +71,7 @@ class Upstream final : public ConnectionEvents, public Lease {
   base::ListHook pool_hook;
 
  private:
-  enum class State : std::uint8_t { Connecting, Leased, Idle, Shared, Closing };
+  enum class State : std::uint8_t { Connecting, Leased, Idle, Shared, Ended, Closing };
 
   void on_open();
   void on_ready();

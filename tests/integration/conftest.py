@@ -11,8 +11,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import system_list  # noqa: E402
 from build import MARKS, leave_out  # noqa: E402
+from h2_target import H2Target, Scene  # noqa: E402
 from harness import EchoProcess, EngineProcess  # noqa: E402
-from upstream import OK, Nginx, ScriptedUpstream, always  # noqa: E402
+from upstream import OK, Nginx, ScriptedUpstream, always, site  # noqa: E402
 
 
 def pytest_configure(config):
@@ -70,6 +71,28 @@ def upstream():
     yield start
     for each in started:
         each.close()
+
+
+@pytest.fixture
+def scene(engine):
+    """scene(*wishes, options={}, **of_site): an engine before a target of HTTP/2 that the test plays; `options` are the
+    target's."""
+    started = []
+
+    def start(*wishes, options=None, **of_site):
+        target = H2Target(**(options or {}))
+        started.append(Scene(engine(site(target.url, *wishes, **of_site)), target))
+        return started[-1]
+    yield start
+    for each in started:
+        each.close()
+        each.target.close()
+
+
+@pytest.fixture(params=[1, 2], ids=["http_1", "http_2"])
+def version(request):
+    """Of HTTP, which the client speaks."""
+    return request.param
 
 
 @pytest.fixture

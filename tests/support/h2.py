@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client of HTTP/2 that sends exactly what it is told and reads strictly: what a server may not send is an error.
+"""Either end of HTTP/2, sending exactly what it is told and reading strictly: what a peer may not send is an error. The
+client is here, the target in h2_target.py.
 Only frames and HPACK come from libraries: the state machine that goes with them (h2) ends at the first GOAWAY and
 refuses to break a rule. Every wait has a condition and a deadline."""
 
@@ -42,15 +43,18 @@ class Exchange(Response):
     def over(self):
         return self.ended or self.reset is not None
 
+    @property
+    def stopped(self):
+        """The peer wants nothing more of what is sent to it."""
+        return self.over
 
-class H2Client:
-    """One connection. `settings` are ours (identifier: value); with `reading` False no window is ever opened again."""
 
-    def __init__(self, address, tls=None, name=HOST, settings=None, reading=True, preface=True):
-        self._raw = RawClient(address, tls=tls, server_name=name)
-        self.socket = self._raw.socket
-        self.scheme = "https" if tls else "http"
-        self.name = name
+class H2End:
+    """One end of a connection. `settings` are its own (identifier: value); with `reading` False no window is ever
+    opened again. Its subclass knows which sections a peer may send."""
+
+    def __init__(self, connected, settings, reading):
+        self.socket = connected
         self.encoder = Encoder()
         self.decoder = Decoder(max_header_list_size=1 << 20)
         self.reading = reading
@@ -64,11 +68,8 @@ class H2Client:
         self.send_window = self.receive_window = DEFAULT_WINDOW
         self._unacknowledged = 0
         self._own_window = (settings or {}).get(SettingsFrame.INITIAL_WINDOW_SIZE, DEFAULT_WINDOW)
-        self._next_stream = 1
         self._block = None         # a field section whose CONTINUATION is to come
         self._in = b""
-        if preface:
-            self.send(PREFACE + SettingsFrame(0, settings=settings or {}).serialize())
 
     def __enter__(self):
         return self
@@ -87,40 +88,18 @@ class H2Client:
     def send_frames(self, *frames):
         self.send(b"".join(frame.serialize() for frame in frames))
 
-    def fields(self, method="GET", path="/ok", headers=(), authority=HOST):
-        return [(":method", method), (":scheme", self.scheme), (":authority", authority), (":path", path), *headers]
-
-    def head(self, fields, ends=True, size=FRAME_BYTES_MAX):
-        """The frames of a new request with these fields, in pieces of at most `size`."""
-        stream, self._next_stream = self._next_stream, self._next_stream + 2
-        block = self.encoder.encode(fields)
-        pieces = [block[at:at + size] for at in range(0, len(block), size)] or [b""]
-        frames = [HeadersFrame(stream, pieces[0])]
-        frames += [ContinuationFrame(stream, piece) for piece in pieces[1:]]
-        if ends:
-            frames[0].flags.add("END_STREAM")
-        frames[-1].flags.add("END_HEADERS")
-        self.exchanges[stream] = Exchange(
-            0, version="HTTP/2", stream=stream, receive_window=self._own_window,
-            send_window=self.settings.get(SettingsFrame.INITIAL_WINDOW_SIZE, DEFAULT_WINDOW))
-        return frames
-
-    def open(self, method="GET", path="/ok", headers=(), authority=HOST, ends=True, size=FRAME_BYTES_MAX):
-        """Sends a request without content, or only its head; what will come of it."""
-        return self.open_fields(self.fields(method, path, headers, authority), ends, size)
-
-    def open_fields(self, fields, ends=True, size=FRAME_BYTES_MAX):
-        frames = self.head(fields, ends, size)
-        self.send_frames(*frames)
-        return self.exchanges[frames[0].stream_id]
+    def send_fields(self, exchange, fields, ends):
+        """One section that fits into a frame: the head of a response, or trailers."""
+        self.send_frames(HeadersFrame(exchange.stream, self.encoder.encode(fields),
+                                      flags=["END_HEADERS"] + ["END_STREAM"] * ends))
 
     def send_body(self, exchange, body, end=True, trailers=()):
-        """As the windows allow; reads meanwhile. Stops early where the peer ended the stream."""
+        """As the windows allow; reads meanwhile. Stops early where the peer wants no more."""
         left = memoryview(body)
         while left:
             self.poll()
-            self.until(lambda: exchange.over or min(self.send_window, exchange.send_window) > 0, "an open window")
-            if exchange.over:
+            self.until(lambda: exchange.stopped or min(self.send_window, exchange.send_window) > 0, "an open window")
+            if exchange.stopped:
                 return
             room = min(self.send_window, exchange.send_window, FRAME_BYTES_MAX, len(left))
             last = end and not trailers and room == len(left)
@@ -129,8 +108,7 @@ class H2Client:
         if not body and end and not trailers:
             self.send_data(exchange, b"", True)
         if trailers:
-            self.send_frames(HeadersFrame(exchange.stream, self.encoder.encode(trailers),
-                                          flags=["END_HEADERS", "END_STREAM"]))
+            self.send_fields(exchange, trailers, ends=True)
 
     def send_data(self, exchange, data, end=False, padding=0):
         """One frame, whatever the windows say."""
@@ -151,11 +129,6 @@ class H2Client:
             exchange.receive_window += by
         self._reply(WindowUpdateFrame(exchange.stream if exchange else 0, by))
 
-    def prioritize(self, stream, value):
-        """PRIORITY_UPDATE (RFC 9218 section 7.1)."""
-        body = stream.to_bytes(4, "big") + value.encode()
-        self.send(len(body).to_bytes(3, "big") + bytes([PRIORITY_UPDATE, 0]) + bytes(4) + body)
-
     def ping(self):
         """What the peer sent before its answer to this is there afterwards."""
         data = len(self.pongs).to_bytes(8, "big")
@@ -163,12 +136,6 @@ class H2Client:
         self.until(lambda: data in self.pongs, "the answer to a PING")
 
     # ---- receiving
-
-    def request(self, method="GET", path="/ok", headers=(), body=None, trailers=(), authority=HOST):
-        exchange = self.open(method, path, headers, authority, ends=body is None)
-        if body is not None:
-            self.send_body(exchange, body, trailers=trailers)
-        return self.finish(exchange)
 
     def finish(self, *exchanges):
         """Until the last of them is over; the first."""
@@ -219,7 +186,7 @@ class H2Client:
         if not data:
             self.ended = True
             return
-        self._in += data
+        self._in += self._strip(data)
         at = 0
         while len(self._in) - at >= 9:
             size = 9 + int.from_bytes(self._in[at:at + 3], "big")
@@ -232,13 +199,17 @@ class H2Client:
             self._take(frame, length)
         self._in = self._in[at:]
 
+    def _strip(self, data):
+        """What comes before the first frame is left out."""
+        return data
+
     def _take(self, frame, length):
         ensure(self._block is None or isinstance(frame, ContinuationFrame), f"{frame} inside a field section")
         match frame:
             case DataFrame():
                 self._take_data(frame, length)
             case HeadersFrame():
-                ensure(frame.stream_id in self.exchanges, f"HEADERS of a stream we did not open: {frame}")
+                self._begin_section(frame.stream_id)
                 self._block = (frame.stream_id, bytes(frame.data), "END_STREAM" in frame.flags)
                 self._end_block(frame)
             case ContinuationFrame():
@@ -263,11 +234,17 @@ class H2Client:
             case ExtensionFrame():
                 pass
             case _:
-                raise FramingError(f"a server does not send {frame}")
+                raise FramingError(f"no peer sends {frame}")
+
+    def _note(self, exchange):
+        """A stream begins."""
+        exchange.receive_window = self._own_window
+        exchange.send_window = self.settings.get(SettingsFrame.INITIAL_WINDOW_SIZE, DEFAULT_WINDOW)
+        self.exchanges[exchange.stream] = exchange
 
     def _take_data(self, frame, length):
         exchange = self.exchanges.get(frame.stream_id)
-        ensure(exchange and exchange.status >= 200 and not exchange.over, f"DATA of no open response: {frame}")
+        ensure(exchange and self._has_head(exchange) and not exchange.over, f"DATA of no open message: {frame}")
         self.receive_window -= length
         exchange.receive_window -= length
         ensure(self.receive_window >= 0 and exchange.receive_window >= 0, "more DATA than the window allows")
@@ -297,19 +274,7 @@ class H2Client:
         ensure(not exchange.over, "HEADERS after the end of their stream")
         fields = [(name, value) for name, value in self.decoder.decode(block)]
         ensure(all(name == name.lower() for name, _ in fields), f"a name that is not lower-case: {fields}")
-        exchange.ended = ends
-        if exchange.status >= 200:
-            ensure(ends and not any(name.startswith(":") for name, _ in fields), f"bad trailers: {fields}")
-            exchange.trailers = fields
-            return
-        ensure(fields[0][0] == ":status" and not any(name.startswith(":") for name, _ in fields[1:]),
-               f"not the head of a response: {fields}")
-        status = int(fields[0][1])
-        if status < 200:
-            ensure(not ends, f"the end of a stream with {status}")
-            exchange.interim.append(Response(status, version="HTTP/2", headers=fields[1:]))
-            return
-        exchange.status, exchange.headers = status, fields[1:]
+        self._take_section(exchange, fields, ends)
 
     def _take_settings(self, frame):
         if "ACK" in frame.flags:
@@ -333,6 +298,75 @@ class H2Client:
             self.send_window += frame.window_increment
         else:
             self.exchanges[frame.stream_id].send_window += frame.window_increment
+
+
+class H2Client(H2End):
+    """Opens streams and reads responses."""
+
+    def __init__(self, address, tls=None, name=HOST, settings=None, reading=True, preface=True):
+        super().__init__(RawClient(address, tls=tls, server_name=name).socket, settings, reading)
+        self.scheme = "https" if tls else "http"
+        self.name = name
+        self._next_stream = 1
+        if preface:
+            self.send(PREFACE + SettingsFrame(0, settings=settings or {}).serialize())
+
+    def fields(self, method="GET", path="/ok", headers=(), authority=HOST):
+        return [(":method", method), (":scheme", self.scheme), (":authority", authority), (":path", path), *headers]
+
+    def head(self, fields, ends=True, size=FRAME_BYTES_MAX):
+        """The frames of a new request with these fields, in pieces of at most `size`."""
+        stream, self._next_stream = self._next_stream, self._next_stream + 2
+        block = self.encoder.encode(fields)
+        pieces = [block[at:at + size] for at in range(0, len(block), size)] or [b""]
+        frames = [HeadersFrame(stream, pieces[0])]
+        frames += [ContinuationFrame(stream, piece) for piece in pieces[1:]]
+        if ends:
+            frames[0].flags.add("END_STREAM")
+        frames[-1].flags.add("END_HEADERS")
+        self._note(Exchange(0, version="HTTP/2", stream=stream))
+        return frames
+
+    def open(self, method="GET", path="/ok", headers=(), authority=HOST, ends=True, size=FRAME_BYTES_MAX):
+        """Sends a request without content, or only its head; what will come of it."""
+        return self.open_fields(self.fields(method, path, headers, authority), ends, size)
+
+    def open_fields(self, fields, ends=True, size=FRAME_BYTES_MAX):
+        frames = self.head(fields, ends, size)
+        self.send_frames(*frames)
+        return self.exchanges[frames[0].stream_id]
+
+    def prioritize(self, stream, value):
+        """PRIORITY_UPDATE (RFC 9218 section 7.1)."""
+        body = stream.to_bytes(4, "big") + value.encode()
+        self.send(len(body).to_bytes(3, "big") + bytes([PRIORITY_UPDATE, 0]) + bytes(4) + body)
+
+    def request(self, method="GET", path="/ok", headers=(), body=None, trailers=(), authority=HOST):
+        exchange = self.open(method, path, headers, authority, ends=body is None)
+        if body is not None:
+            self.send_body(exchange, body, trailers=trailers)
+        return self.finish(exchange)
+
+    def _begin_section(self, stream):
+        ensure(stream in self.exchanges, f"HEADERS of stream {stream}, which we did not open")
+
+    def _has_head(self, exchange):
+        return exchange.status >= 200
+
+    def _take_section(self, exchange, fields, ends):
+        exchange.ended = ends
+        if exchange.status >= 200:
+            ensure(ends and not any(name.startswith(":") for name, _ in fields), f"bad trailers: {fields}")
+            exchange.trailers = fields
+            return
+        ensure(fields[0][0] == ":status" and not any(name.startswith(":") for name, _ in fields[1:]),
+               f"not the head of a response: {fields}")
+        status = int(fields[0][1])
+        if status < 200:
+            ensure(not ends, f"the end of a stream with {status}")
+            exchange.interim.append(Response(status, version="HTTP/2", headers=fields[1:]))
+            return
+        exchange.status, exchange.headers = status, fields[1:]
 
 
 def ensure(condition, why):

@@ -41,6 +41,19 @@ TEST(H2Client, the_preface_comes_first_and_forbids_pushes) {
   EXPECT_EQ(frames[1].number_at(0), 1024u * 1024 - kWindow);
 }
 
+TEST(H2Client, a_target_has_greeted_with_the_last_byte_of_its_settings) {
+  Caller caller({}, {}, Talk::Preface::Awaited);
+  const std::string greeting = settings(setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1));
+
+  caller.feed(greeting.substr(0, greeting.size() - 1));
+  EXPECT_FALSE(caller.codec.greeted());
+
+  caller.feed(greeting.substr(greeting.size() - 1));
+  EXPECT_TRUE(caller.codec.greeted());
+  caller.get();
+  EXPECT_FALSE(caller.codec.may_request());
+}
+
 // ---- Requests.
 
 TEST(H2Client, a_request_loses_what_belongs_to_a_connection_and_keeps_the_rest) {
