@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import resource
+import ssl
 import subprocess
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from processes import Failure, free_port, wait_for_port
 HERE = pathlib.Path(__file__).resolve().parent
 HOST = "bench.test"
 START_PATIENCE_S = 60.0  # 100,000 routes take a while to read
+PEERS = ("nginx", "haproxy", "h2o", "nghttpx")
 
 # What suits small answers does not suit large ones; each was the best of several in its place.
 NGINX_BODIES = {
@@ -30,17 +32,27 @@ HAPROXY_SPLICE = {
 }
 
 
+@dataclass(frozen=True)
+class Wire:
+    """What a client speaks to a proxy. TLS is 1.3; HTTP/2 in plaintext has prior knowledge of it."""
+    tls: bool = False
+    h2: bool = False
+
+    @property
+    def scheme(self):
+        return "https" if self.tls else "http"
+
+
+HTTP1, HTTPS, H2, H2C = Wire(), Wire(tls=True), Wire(tls=True, h2=True), Wire(h2=True)
+
+
 @dataclass
 class Proxy:
     """One row of a comparison. `kind` says how it is started, `name` how it is shown."""
     name: str
-    kind: str                     # engine | nginx | haproxy | floor
+    kind: str                     # engine | one of PEERS | floor
     binary: str
     options: dict = field(default_factory=dict)
-
-    @property
-    def is_peer(self):
-        return self.kind in ("nginx", "haproxy")
 
 
 @dataclass
@@ -77,7 +89,7 @@ class Stand:
         self.upstream = processes.start([tools / "upstream", self.upstream_port], load_core, self.log("upstream"))
         wait_for_port(self.upstream_port, self.upstream, "the upstream")
         self.certificate = make_certificate(self.directory)
-        self.expected = {path: fetch(self.upstream_port, path)[:3] for path in ("/ok", "/64k", "/1m")}
+        self.expected = {path: fetch(self.upstream_port, path)[0][:3] for path in ("/ok", "/64k", "/1m")}
 
     def log(self, name):
         return self.directory / f"{name}.log"
@@ -90,8 +102,9 @@ class Running:
         self.stand = stand
         self.proxy = proxy
         self.port = free_port()
-        # The engine takes both on one port; the others need a second one.
+        # The engine takes everything on one port; who cannot gets one more for each.
         self.tls_port = self.port if proxy.kind == "engine" else free_port()
+        self.h2c_port = free_port() if proxy.kind in ("nginx", "haproxy") else self.port
         self.directory = stand.directory / f"{proxy.kind}-{self.port}"
         self.directory.mkdir()
         command = COMMANDS[proxy.kind](self)
@@ -100,6 +113,11 @@ class Running:
     @property
     def pid(self):
         return self.process.pid
+
+    def port_of(self, wire):
+        if wire.tls:
+            return self.tls_port
+        return self.h2c_port if wire.h2 else self.port
 
     def __enter__(self):
         try:
@@ -120,16 +138,21 @@ class Running:
         scratch.rename(path)
         return path
 
-    def check_answers(self, paths, host=HOST):
-        """Twice on one connection: a proxy that answers wrongly, or drops its client, is not measured."""
-        for path in paths:
-            for attempt in fetch_often(self.port, path, host, 2):
-                if attempt[:3] != self.stand.expected[path]:
-                    raise Failure(f"{self.proxy.name} answers GET {path} with {describe(attempt)}, "
-                                  f"the upstream with {describe(self.stand.expected[path])}")
+    def fetch(self, path, times, host, wire):
+        try:
+            return fetch(self.port_of(wire), path, times, host, wire)
+        except Failure as failure:
+            raise Failure(f"{self.proxy.name}: {failure}") from failure
+
+    def check_answers(self, path, wire=HTTP1, host=HOST):
+        """Twice: a proxy that answers wrongly, or drops its client, is not measured."""
+        for attempt in self.fetch(path, 2, host, wire):
+            if attempt[:3] != self.stand.expected[path]:
+                raise Failure(f"{self.proxy.name} answers GET {path} with {describe(attempt)}, "
+                              f"the upstream with {describe(self.stand.expected[path])}")
         if self.proxy.kind == "floor":
             return
-        head = fetch(self.port, "/head", host)[3].lower()
+        head = self.fetch("/head", 1, host, wire)[0][3].lower()
         if b"\r\nx-forwarded-for: 127.0.0.1\r\n" not in head:
             raise Failure(f"{self.proxy.name} sends no X-Forwarded-For to the upstream: not the same work")
 
@@ -157,8 +180,9 @@ def rendered(running, template, **words):
     # HAProxy wants two descriptors for each, and pipes for every fourth.
     connections = min(20000, (descriptors - 500) * 2 // 5)
     words |= {"PORT": running.port, "UPSTREAM": running.stand.upstream_port, "DIR": running.directory,
-              "TLS_PORT": running.tls_port, "CERT": running.stand.certificate.cert,
-              "KEY": running.stand.certificate.key, "PAIR": running.stand.certificate.pair, "DESCRIPTORS": descriptors, "CONNECTIONS": connections, "NGINX_CONNECTIONS": 2 * connections}
+              "TLS_PORT": running.tls_port, "H2C_PORT": running.h2c_port, "CERT": running.stand.certificate.cert,
+              "KEY": running.stand.certificate.key, "PAIR": running.stand.certificate.pair,
+              "DESCRIPTORS": descriptors, "CONNECTIONS": connections, "NGINX_CONNECTIONS": 2 * connections}
     for word, value in words.items():
         text = text.replace(f"@{word}@", str(value))
     return text
@@ -178,12 +202,21 @@ def haproxy_command(running):
     return [running.proxy.binary, "-db", "-f", path]
 
 
+def h2o_command(running):
+    return [running.proxy.binary, "-c", running.write("h2o.conf", rendered(running, "h2o.conf.in"))]
+
+
+def nghttpx_command(running):
+    return [running.proxy.binary, f"--conf={running.write('nghttpx.conf', rendered(running, 'nghttpx.conf.in'))}"]
+
+
 def floor_command(running):
     mode = running.proxy.options.get("mode", "copy")
     return [running.proxy.binary, running.port, running.stand.upstream_port, mode]
 
 
-COMMANDS = {"engine": engine_command, "nginx": nginx_command, "haproxy": haproxy_command, "floor": floor_command}
+COMMANDS = {"engine": engine_command, "nginx": nginx_command, "haproxy": haproxy_command, "h2o": h2o_command,
+            "nghttpx": nghttpx_command, "floor": floor_command}
 
 
 # ---- small parts --------------------------------------------------------------------------------
@@ -193,26 +226,50 @@ def hard_descriptor_limit():
     return 200_000 if limit == resource.RLIM_INFINITY else min(200_000, limit)
 
 
-def request(connection, path, host):
+def fetch(port, path, times=1, host=HOST, wire=HTTP1):
+    """Status, Content-Length, SHA-256 and body of each answer; in HTTP/1.1 all on one connection."""
+    if wire.h2:
+        return [fetch_h2(port, path, host, wire) for _ in range(times)]
+    return fetch_h1(port, path, host, times, wire)
+
+
+def fetch_h1(port, path, host, times, wire):
+    connection = (http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=tls_1_3()) if wire.tls
+                  else http.client.HTTPConnection("127.0.0.1", port, timeout=5))
+    try:
+        return [request_h1(connection, path, host) for _ in range(times)]
+    except (OSError, http.client.HTTPException) as error:
+        raise Failure(f"GET {path} through port {port} failed: {error!r}") from error
+    finally:
+        connection.close()
+
+
+def tls_1_3():
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    return context
+
+
+def request_h1(connection, path, host):
     connection.request("GET", path, headers={"Host": host})
     answer = connection.getresponse()
     body = answer.read()
     return answer.status, int(answer.headers.get("Content-Length", -1)), hashlib.sha256(body).hexdigest(), body
 
 
-def fetch(port, path, host=HOST):
-    return fetch_often(port, path, host, 1)[0]
-
-
-def fetch_often(port, path, host, times):
-    """Requests one after the other on one connection."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        return [request(connection, path, host) for _ in range(times)]
-    except (OSError, http.client.HTTPException) as error:
-        raise Failure(f"GET {path} through port {port} failed: {error!r}") from error
-    finally:
-        connection.close()
+def fetch_h2(port, path, host, wire):
+    """With curl, which must find HTTP/2 there; its version in Debian 12 cannot keep a connection without TLS."""
+    command = ["curl", "--silent", "--show-error", "--insecure", "--noproxy", "*", "--max-time", "5", "--tlsv1.3",
+               "--http2" if wire.tls else "--http2-prior-knowledge", "--connect-to", f"::127.0.0.1:{port}",
+               "--write-out", "%{stderr}%{http_version} %{response_code} %header{content-length}",
+               f"{wire.scheme}://{host}:{port}{path}"]
+    done = subprocess.run(command, capture_output=True)
+    said = done.stderr.decode().strip()
+    if done.returncode != 0 or not said.startswith("2 "):
+        raise Failure(f"GET {path} over HTTP/2 through port {port} failed: {said}")
+    _, status, *length = said.split()
+    return int(status), int(length[0]) if length else -1, hashlib.sha256(done.stdout).hexdigest(), done.stdout
 
 
 def describe(answer):
@@ -220,7 +277,7 @@ def describe(answer):
 
 
 def version_of(kind, binary):
-    flag = {"engine": "--version", "nginx": "-v", "haproxy": "-v", "wrk": "-v"}[kind]
+    flag = "-v" if kind in ("nginx", "haproxy", "wrk") else "--version"
     said = subprocess.run([binary, flag], capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"})
     lines = (said.stdout + said.stderr).strip().splitlines()
     if not lines:

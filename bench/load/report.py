@@ -7,6 +7,8 @@ import platform
 import subprocess
 from statistics import median
 
+from proxies import PEERS
+
 AGAIN = "engine (again)"
 GENERATOR_BOUND = 0.03    # idle share of the proxy's core above which requests/s say nothing about it
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
@@ -34,7 +36,7 @@ def add_ratios(result, engine_b=None):
     again = first + " (again)"
     if again in proxies:
         found["noise"] = ratio(proxies, again, first)
-    peers = [name for name, row in proxies.items() if row["kind"] in ("nginx", "haproxy") and name not in (first, again)]
+    peers = [name for name, row in proxies.items() if row["kind"] in PEERS and name not in (first, again)]
     if peers:
         best = min(peers, key=lambda name: proxies[name]["value"])
         found["best_peer"] = ratio(proxies, first, best)
@@ -124,20 +126,25 @@ class ResultsFile:
 
 # ---- the README ---------------------------------------------------------------------------------
 
-COLUMNS = ("engine", "nginx", "haproxy", "floor")
+COLUMNS = {"engine": "engine", "nginx": "nginx", "haproxy": "HAProxy", "h2o": "h2o", "nghttpx": "nghttpx", "floor": "floor"}
 ROWS = {"small": "2-byte body", "64k": "64 KiB body", "1m": "1 MiB body", "newconn": "new connection per request",
         "https": "2-byte body, TLS 1.3", "https-1m": "1 MiB body, TLS 1.3", "handshake": "TLS 1.3 handshake per request",
-        "latency": "p99 at a fixed rate", "idle": "memory per idle connection"}
+        "resumed": "resumed TLS 1.3 handshake per request", "h2": "2-byte body, HTTP/2, TLS 1.3",
+        "h2-1m": "1 MiB body, HTTP/2, TLS 1.3", "h2c": "2-byte body, HTTP/2 in plaintext",
+        "latency": "p99 at a fixed rate", "idle": "memory per idle connection",
+        "idle-tls": "memory per idle TLS 1.3 connection"}
 
 
 def readme_table(content):
-    lines = ["| HTTP/1.1, one worker on one core | engine | nginx | HAProxy | floor | engine ÷ best peer |",
-             "|---|--:|--:|--:|--:|--:|"]
-    for name, words in ROWS.items():
-        result = content["scenarios"].get(name)
-        if result:
-            cells = [readme_cell(result, column) for column in COLUMNS]
-            lines.append(f"| {words} | " + " | ".join(cells) + f" | {readme_ratio(result)} |")
+    rows = {words: content["scenarios"][name] for name, words in ROWS.items() if name in content["scenarios"]}
+    measured = {row["kind"] for result in rows.values() for row in result["proxies"].values()}
+    columns = [kind for kind in COLUMNS if kind in measured]
+    titles = " | ".join(COLUMNS[kind] for kind in columns)
+    lines = [f"| HTTP/1.1 where nothing else is said, one worker on one core | {titles} | engine ÷ best peer |",
+             "|---|" + "--:|" * (len(columns) + 1)]
+    for words, result in rows.items():
+        cells = [readme_cell(result, kind) for kind in columns]
+        lines.append(f"| {words} | " + " | ".join(cells) + f" | {readme_ratio(result)} |")
     lines += ["", *readme_notes(content)]
     return "\n".join(lines)
 
@@ -159,7 +166,7 @@ def readme_notes(content):
     facts, versions = content["machine"], content["versions"]
     notes = [f"CPU time of the proxy per request where nothing else is said; lower is better. The floor relays bytes "
              f"blindly. In brackets: the lowest and the highest round. {facts['cpu']}, kernel {facts['kernel']}; "
-             + ", ".join(versions[name] for name in ("nginx", "haproxy") if name in versions)
+             + ", ".join(versions[name] for name in PEERS if name in versions)
              + f"; {content['date']}, commit {content['commit']}."]
     noise = [found for result in content["scenarios"].values() if (found := result["ratios"].get("noise"))]
     if noise:

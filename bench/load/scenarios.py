@@ -8,10 +8,10 @@ import subprocess
 import time
 from statistics import median
 
-from processes import CoreMeter, CpuMeter, Failure, is_alive, last_words, memory_of
-from proxies import HERE, HOST, Proxy, Running, engine_config
+from generators import CONNECTIONS, H2_CONNECTIONS, H2load, Resume, Wrk, saturate
+from processes import Failure, last_words, memory_of
+from proxies import H2C, HTTP1, HTTPS, PEERS, Proxy, Running, engine_config
 
-CONNECTIONS = 64
 IDLE_CONNECTIONS = 5000
 IDLE_SETTLE_S = 3        # proxies give memory back a moment after the last request
 ROUTES = 100_000
@@ -19,14 +19,11 @@ PACED_SHARE = 0.6        # of the slowest proxy's saturation
 RELOADS = 1000
 RELOAD_PATIENCE_S = 5.0
 RELOADS_LAST_S = 60      # a slow engine must not hold up everything
-FOREIGN_MAX = 0.10       # of the proxy's core used by somebody else: the round is disturbed
-STEAL_MAX = 0.02
-PROXIES = ("engine", "nginx", "haproxy")
-# Settings that suit large bodies, and the row with the second one.
-BODY_OPTIONS = {
-    "nginx": ({"bodies": "buffered"}, ("-unbuffered", {"bodies": "unbuffered"})),
-    "haproxy": ({"splice": "auto"}, ("-splice", {"splice": "always"})),
-}
+PLAIN = ("engine", "nginx", "haproxy")
+SECURE = ("engine", *PEERS)   # over TLS or HTTP/2, where two more are good
+# Settings that suit large bodies, and the row with the second one. Nobody splices what must be encrypted.
+TLS_BODIES = {"nginx": ({"bodies": "buffered"}, ("-unbuffered", {"bodies": "unbuffered"}))}
+BODIES = TLS_BODIES | {"haproxy": ({"splice": "auto"}, ("-splice", {"splice": "always"}))}
 
 
 class Bench:
@@ -61,60 +58,28 @@ def kind_of(proxies, name):
 
 # ---- CPU per request under a closed loop --------------------------------------------------------
 
-def saturate(stand, running, path, seconds, headers=(), script="count.lua", arguments=(), tls=False):
-    """One run of wrk; what the proxy spent, divided by wrk's own count."""
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", HERE / script]
-    for header in (f"Host: {HOST}", *headers):
-        command += ["-H", header]
-    origin = f"https://127.0.0.1:{running.tls_port}" if tls else f"http://127.0.0.1:{running.port}"
-    command += [origin + path, *(("--", *arguments) if arguments else ())]
-    core, cpu, began = CoreMeter(stand.proxy_core), CpuMeter(running.pid), time.monotonic()
-    process = stand.processes.start(command, stand.load_core, stand.log("wrk"), stdout=subprocess.PIPE)
-    said = process.stdout.read().decode()
-    process.wait()
-    spent, shares, elapsed = cpu.spent(), core.shares(), time.monotonic() - began
-    stand.processes.end(process)
-    counted = next((json.loads(line[8:]) for line in said.splitlines() if line.startswith("counted ")), None)
-    check_count(running, counted, said.strip() or last_words(process))
-    foreign = shares["busy"] - spent / 1e9 / elapsed
-    return {"value": spent / 1000 / counted["requests"],
-            "requests_per_second": counted["requests"] / (counted["microseconds"] / 1e6),
-            "errors": counted["errors"], "core_idle": round(shares["idle"], 4),
-            "disturbed": foreign > FOREIGN_MAX or shares["steal"] > STEAL_MAX}
-
-
-def check_count(running, counted, said):
-    """A proxy that fails is fast: its figure must not be believed."""
-    if not is_alive(running.pid):
-        raise Failure(f"{running.proxy.name} died under load: {last_words(running.process)}")
-    if not counted or not counted["requests"]:
-        raise Failure(f"wrk counted nothing through {running.proxy.name}: {said}")
-    if counted["bad_status"] or counted["errors"] > counted["requests"] / 1000:
-        raise Failure(f"{running.proxy.name} failed under load: {counted}")
-
-
-def cpu_scenario(bench, title, path, headers=(), kinds=("engine", "nginx", "haproxy", "floor"), variants=False,
-                 tls=False):
+def cpu_scenario(bench, title, load, kinds, bodies=None):
+    """`bodies` has the settings for large ones, where they are."""
     proxies = []
     for proxy in bench.of_kinds(*kinds):
-        proxies += bodies_variants(proxy) if variants else [proxy]
+        proxies += variants(proxy, bodies) if bodies else [proxy]
 
     def measure(proxy):
         with Running(bench.stand, proxy) as running:
-            running.check_answers([path])
-            saturate(bench.stand, running, path, 1, headers, tls=tls)
-            return saturate(bench.stand, running, path, bench.seconds, headers, tls=tls)
+            running.check_answers(load.path, load.wire)
+            saturate(bench.stand, running, load, 1)
+            return saturate(bench.stand, running, load, bench.seconds)
 
     return entry(title, "CPU per request", "µs", bench.in_rounds(proxies, measure))
 
 
-def bodies_variants(proxy):
+def variants(proxy, bodies):
     """Large bodies have more than one fair setting: each is a row, and the best of them counts."""
     if proxy.kind == "floor":
         return [Proxy("floor", "floor", proxy.binary, {"mode": "splice"})]
-    if proxy.kind not in BODY_OPTIONS:
+    if proxy.kind not in bodies:
         return [proxy]
-    plain, (suffix, other) = BODY_OPTIONS[proxy.kind]
+    plain, (suffix, other) = bodies[proxy.kind]
     first = Proxy(proxy.name, proxy.kind, proxy.binary, plain)
     if proxy.name.endswith(" (again)"):
         return [first]
@@ -122,49 +87,81 @@ def bodies_variants(proxy):
 
 
 def small(bench):
-    result = cpu_scenario(bench, f"2-byte body, {CONNECTIONS} kept connections", "/ok")
+    result = cpu_scenario(bench, f"2-byte body, {CONNECTIONS} kept connections", Wrk("/ok"), (*PLAIN, "floor"))
     bench.saturation = {name: median(row["requests_per_second"] for row in found["rounds"])
                         for name, found in result["proxies"].items()}
     return result
 
 
 def body_64k(bench):
-    return cpu_scenario(bench, f"64 KiB body, {CONNECTIONS} kept connections", "/64k", variants=True)
+    return cpu_scenario(bench, f"64 KiB body, {CONNECTIONS} kept connections", Wrk("/64k"), (*PLAIN, "floor"), BODIES)
 
 
 def body_1m(bench):
-    return cpu_scenario(bench, f"1 MiB body, {CONNECTIONS} kept connections", "/1m", variants=True)
+    return cpu_scenario(bench, f"1 MiB body, {CONNECTIONS} kept connections", Wrk("/1m"), (*PLAIN, "floor"), BODIES)
 
 
 def newconn(bench):
-    return cpu_scenario(bench, "new connection for every request, 2-byte body", "/ok", ("Connection: close",),
-                        kinds=PROXIES)
+    return cpu_scenario(bench, "new connection for every request, 2-byte body",
+                        Wrk("/ok", headers=("Connection: close",)), PLAIN)
 
 
 def https(bench):
-    return cpu_scenario(bench, f"2-byte body over TLS 1.3, {CONNECTIONS} kept connections", "/ok", kinds=PROXIES, tls=True)
+    return cpu_scenario(bench, f"2-byte body over TLS 1.3, {CONNECTIONS} kept connections", Wrk("/ok", HTTPS), SECURE)
 
 
 def https_1m(bench):
-    return cpu_scenario(bench, f"1 MiB body over TLS 1.3, {CONNECTIONS} kept connections", "/1m", kinds=PROXIES, tls=True)
+    return cpu_scenario(bench, f"1 MiB body over TLS 1.3, {CONNECTIONS} kept connections", Wrk("/1m", HTTPS), SECURE,
+                        TLS_BODIES)
 
 
 def handshake(bench):
-    return cpu_scenario(bench, "full TLS 1.3 handshake (ECDSA P-256) for every request, 2-byte body", "/ok",
-                        ("Connection: close",), kinds=PROXIES, tls=True)
+    return cpu_scenario(bench, "full TLS 1.3 handshake (ECDSA P-256) for every request, 2-byte body",
+                        Wrk("/ok", HTTPS, ("Connection: close",)), SECURE)
+
+
+def resumed(bench):
+    return cpu_scenario(bench, "resumed TLS 1.3 handshake for every request, 2-byte body", Resume(), SECURE)
+
+
+def h2(bench):
+    return h2_scenario(bench, "2-byte body over HTTP/2 and TLS 1.3", H2load("/ok"))
+
+
+def h2_1m(bench):
+    """Fewer streams: as many requests at a time as "https-1m" has."""
+    return h2_scenario(bench, "1 MiB body over HTTP/2 and TLS 1.3",
+                       H2load("/1m", streams=CONNECTIONS // H2_CONNECTIONS), TLS_BODIES)
+
+
+def h2c(bench):
+    return h2_scenario(bench, "2-byte body over HTTP/2 in plaintext", H2load("/ok", H2C))
+
+
+def h2_scenario(bench, title, load, bodies=None):
+    return cpu_scenario(bench, f"{title}, {H2_CONNECTIONS} connections × {load.streams} streams", load, SECURE, bodies)
 
 
 # ---- memory -------------------------------------------------------------------------------------
 
 def idle(bench):
+    return memory_scenario(bench, f"memory per idle kept connection ({IDLE_CONNECTIONS:,})", HTTP1, PLAIN)
+
+
+def idle_tls(bench):
+    return memory_scenario(bench, f"memory per idle kept TLS 1.3 connection ({IDLE_CONNECTIONS:,})", HTTPS, SECURE)
+
+
+def memory_scenario(bench, title, wire, kinds):
     count = IDLE_CONNECTIONS
+    tail = ["tls"] if wire.tls else []
 
     def measure(proxy):
         with Running(bench.stand, proxy) as running:
-            running.check_answers(["/ok"])
+            running.check_answers("/ok", wire)
             time.sleep(0.5)
             before = memory_of(running.pid)
-            holder = bench.stand.processes.start([bench.stand.tools / "hold", running.port, count],
+            holder = bench.stand.processes.start([bench.stand.tools / "hold", running.port_of(wire), count, *tail],
                                                  bench.stand.load_core, bench.stand.log("hold"),
                                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             if holder.stdout.readline().split() != [b"held", str(count).encode()]:
@@ -180,9 +177,8 @@ def idle(bench):
             return {"value": (after["pss"] - before["pss"]) / count,
                     "private": (after["private"] - before["private"]) / count, "total": after["pss"]}
 
-    proxies = bench.of_kinds(*PROXIES)
-    return entry(f"memory per idle kept connection ({count:,})", "user-space memory (PSS) per connection", "B",
-                 bench.in_rounds(proxies, measure, min(bench.rounds, 3)))
+    return entry(title, "user-space memory (PSS) per connection", "B",
+                 bench.in_rounds(bench.of_kinds(*kinds), measure, min(bench.rounds, 3)))
 
 
 # ---- latency at a fixed rate --------------------------------------------------------------------
@@ -206,12 +202,12 @@ def pace_of(bench, proxies):
     for proxy in proxies:
         if proxy.name not in bench.saturation:
             with Running(bench.stand, proxy) as running:
-                bench.saturation[proxy.name] = saturate(bench.stand, running, "/ok", 1)["requests_per_second"]
+                bench.saturation[proxy.name] = saturate(bench.stand, running, Wrk("/ok"), 1)["requests_per_second"]
     return int(PACED_SHARE * min(bench.saturation[proxy.name] for proxy in proxies))
 
 
 def latency(bench):
-    proxies = bench.of_kinds("engine", "nginx", "haproxy", "floor")
+    proxies = bench.of_kinds(*PLAIN, "floor")
     rate = pace_of(bench, proxies)
 
     def measure(proxy):
@@ -241,15 +237,15 @@ def routes(bench):
     engine = engine_of(bench)
     proxies = [Proxy("1 route", "engine", engine.binary),
                Proxy(f"{ROUTES:,} routes", "engine", engine.binary, {"routes": many_routes})]
+    load = Wrk("/ok", script="hosts.lua", arguments=(str(ROUTES - 1),))
 
     def measure(proxy):
         began = time.monotonic()
         with Running(bench.stand, proxy) as running:
             started = time.monotonic() - began
-            running.check_answers(["/ok"], f"h{ROUTES - 1}.bench.test")
-            load = {"script": "hosts.lua", "arguments": [str(ROUTES - 1)]}
-            saturate(bench.stand, running, "/ok", 1, **load)
-            found = saturate(bench.stand, running, "/ok", bench.seconds, **load)
+            running.check_answers("/ok", host=f"h{ROUTES - 1}.bench.test")
+            saturate(bench.stand, running, load, 1)
+            found = saturate(bench.stand, running, load, bench.seconds)
             return found | {"start_seconds": round(started, 3), "memory": memory_of(running.pid)["pss"]}
 
     result = entry(f"{ROUTES:,} routes instead of 1, 2-byte body, 4,096 hosts in turn", "CPU per request", "µs",
@@ -326,6 +322,6 @@ def entry(title, metric, unit, proxies):
 
 
 SCENARIOS = {"small": small, "64k": body_64k, "1m": body_1m, "newconn": newconn, "https": https, "https-1m": https_1m,
-             "handshake": handshake, "latency": latency, "idle": idle,
-             "routes": routes, "reload": reload}
+             "handshake": handshake, "resumed": resumed, "h2": h2, "h2-1m": h2_1m, "h2c": h2c, "latency": latency,
+             "idle": idle, "idle-tls": idle_tls, "routes": routes, "reload": reload}
 ENGINE_ONLY = ("routes", "reload")

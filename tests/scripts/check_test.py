@@ -20,6 +20,7 @@ BREACHES = [
     ("includes", "config/a.cc", HEAD + "#include <format>\n", "a.cc:2: includes <format>"),
     ("includes", "config/a.cc", HEAD + "#include <boost/asio.hpp>\n", "boost"),
     ("includes", "config/a.cc", HEAD + '#include "nowhere.h"\n', "is not there"),
+    ("includes", "tls/a.cc", HEAD + "#include <openssl/ssl.h>\n", "TLS is wolfSSL"),
     ("homes", "engine/io/loop.cc", HEAD + "#include <liburing.h>\n", "only engine/io/ring.cc may"),
     ("homes", "tests/sim/a.cc", HEAD + "#include <liburing.h>\n", "only engine/io/ring.cc may"),
     ("homes", "engine/proxy/a.cc", HEAD + "#include <wolfssl/ssl.h>\n", "only tls/ may"),
@@ -41,6 +42,7 @@ BREACHES = [
 CLEAN = [
     ("layers", "engine/io/a.cc", HEAD + '#include "engine/base/check.h"\n'),
     ("includes", "config/a.cc", HEAD + '#include "config/a.cc"\n#include <fmt/format.h>\n'),
+    ("includes", "bench/load/a.cc", HEAD + "#include <openssl/ssl.h>\n"),
     ("homes", "engine/io/ring.cc", HEAD + "#include <liburing.h>\n"),
     ("coroutines", "engine/control/a.cc", HEAD + "void f() { co_await g(); }\n"),
     ("coroutines", "engine/proxy/a.cc", HEAD + '// no co_await here\nauto s = "co_await";\n'),
