@@ -6,6 +6,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
+#include <cstring>
 #include <span>
 #include <utility>
 #include <vector>
@@ -179,7 +180,7 @@ void H2Endpoint::produce(base::Buffer& out, std::size_t limit, base::Time now) {
     ENSURE(size >= 0, nghttp2_strerror(static_cast<int>(size)));
     if (size == 0) break;
     const std::span<char> room = out.room(static_cast<std::size_t>(size));
-    std::copy_n(data, size, room.begin());
+    std::memcpy(room.data(), data, static_cast<std::size_t>(size));
     if (!std::exchange(introduced_, true) && role_ == Role::Server)
       announce_limit(room.first(static_cast<std::size_t>(size)), limits_.streams_max);
     out.commit(static_cast<std::size_t>(size));

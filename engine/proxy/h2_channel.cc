@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/proxy/h2_channel.h"
 
-#include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace engine::proxy {
@@ -92,7 +92,7 @@ void H2Channel::finish_writing(std::string_view trailers) {
 
 http::H2Piece H2Channel::pull(std::span<char> into) {
   const std::string_view bytes = out_.view().substr(0, into.size());
-  std::ranges::copy(bytes, into.begin());
+  if (!bytes.empty()) std::memcpy(into.data(), bytes.data(), bytes.size());
   http::H2Piece piece{.size = bytes.size()};
   out_.consume(bytes.size());
   if (out_.empty() && finished_) {
