@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "engine/http/websocket.h"
+#include "tests/sim/identity.h"
+
 namespace sim {
 namespace {
 
@@ -66,7 +69,8 @@ void plan_death(Exchange& exchange, Random& random) {
   if (random.chance(50)) exchange.silent = true;
   if (!random.chance(250)) return;
   exchange.target_break =
-      random.pick(std::vector<Break>{Break::Fin, Break::Fin, Break::Reset, Break::Cut});
+      random.pick(std::vector<Break>{Break::Fin, Break::Fin, Break::Reset, Break::Cut,
+                                     Break::Garbled, Break::Stream, Break::Stream});
   // A FIN is how such a body properly ends: nobody could tell.
   if (exchange.response_framing == Framing::UntilClose && !exchange.bodyless() &&
       exchange.target_break == Break::Fin)
@@ -83,8 +87,9 @@ void plan_death(Exchange& exchange, Random& random) {
 
 void end_suddenly(Peer& peer, Break how) {
   if (how == Break::Fin) peer.close();
-  if (how == Break::Reset) peer.reset();
+  if (how == Break::Reset || how == Break::Stream) peer.reset();
   if (how == Break::Cut) peer.cut();
+  if (how == Break::Garbled) peer.garble();
 }
 
 std::string pattern(std::size_t salt, std::size_t size) {
@@ -112,7 +117,12 @@ std::string difference(const std::string& got, const std::string& wanted) {
 
 std::string Exchange::text() const {
   constexpr const char* kFramings[] = {"none", "length", "chunked", "until close"};
-  constexpr const char* kBreaks[] = {"", ", target FIN", ", target RST", ", target cut"};
+  constexpr const char* kBreaks[] = {"",
+                                     ", target FIN",
+                                     ", target RST",
+                                     ", target cut",
+                                     ", target garbled",
+                                     ", target RST_STREAM"};
   const auto where = [](std::size_t at) { return at == kNowhere ? "never" : std::to_string(at); };
   std::string text =
       "exchange " + std::to_string(id) + " (" + method + " 1." + std::to_string(minor_version) +
@@ -141,7 +151,8 @@ std::string Exchange::request_head() const {
   if (request_framing == Framing::Chunked) head += "Transfer-Encoding: chunked\r\n";
   if (expects) head += "Expect: 100-continue\r\n";
   if (upgrades) {
-    head += "Connection: Upgrade\r\nUpgrade: sim\r\n";
+    head += "Connection: Upgrade\r\nUpgrade: sim\r\nSec-WebSocket-Key: ";
+    head += std::string(kWebSocketKey) + "\r\n";
   } else if (client_says_close) {
     head += "Connection: close\r\n";
   } else if (minor_version == 0) {
@@ -154,13 +165,16 @@ std::string Exchange::request_tail(Random& random) const {
   return request_framing == Framing::Chunked ? chunked(request_body, random) : request_body;
 }
 
-std::string Exchange::response_bytes(Random& random) const {
+std::string Exchange::response_bytes(const Message& request, Random& random) const {
   std::string bytes;
   for (unsigned i = 0; i < interims; ++i)
     bytes += "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n";
   bytes +=
       "HTTP/1.1 " + std::to_string(status) + " Whatever\r\nX-Sim: " + std::to_string(id) + "\r\n";
-  if (status == 101) return bytes + "Connection: Upgrade\r\nUpgrade: sim\r\n\r\n";
+  if (status == 101) {
+    return bytes + "Connection: Upgrade\r\nUpgrade: sim\r\nSec-WebSocket-Accept: " +
+           engine::http::websocket_accept(request.field("sec-websocket-key")) + "\r\n\r\n";
+  }
   if (target_says_close) bytes += "Connection: close\r\n";
   if (bodyless()) {
     if (method == "HEAD" && random.chance(500)) bytes += "Content-Length: 1234\r\n";
@@ -174,6 +188,60 @@ std::string Exchange::response_bytes(Random& random) const {
       return bytes + "Transfer-Encoding: chunked\r\n\r\n" + chunked(response_body, random);
     default: return bytes + "\r\n" + response_body;
   }
+}
+
+Fields Exchange::request_fields(std::string_view scheme) const {
+  Fields fields = {{":method", upgrades ? "CONNECT" : method},
+                   {":scheme", std::string(scheme)},
+                   {":authority", kServerName},
+                   {":path", "/x/" + std::to_string(id)}};
+  if (upgrades) fields.emplace_back(":protocol", "sim");
+  if (request_framing == Framing::Length)
+    fields.emplace_back("content-length", std::to_string(request_body.size()));
+  if (expects) fields.emplace_back("expect", "100-continue");
+  return fields;
+}
+
+Fields Exchange::response_fields(Random& random) const {
+  Fields fields = {{":status", std::to_string(status == 101 ? 200 : status)},
+                   {"x-sim", std::to_string(id)}};
+  if (method == "HEAD" && status != 204 && random.chance(500))
+    fields.emplace_back("content-length", "1234");
+  if (!bodyless() && response_framing == Framing::Length)
+    fields.emplace_back("content-length", std::to_string(response_body.size()));
+  return fields;
+}
+
+std::string Exchange::judge(const Message& answer) {
+  if (!answer.has("x-sim")) {
+    if (answer.status() < 400) return "an answer from nowhere: " + answer.start_line;
+    outcome = Outcome::Refused;
+    refusal = answer.start_line + " " + answer.field("proxy-status");
+    return {};
+  }
+  outcome = Outcome::Proxied;
+  if (answer.field("x-sim") != std::to_string(id)) return "the answer of " + answer.field("x-sim");
+  if (answer.status() != status) return "another status";
+  if (answer.body != response_body)
+    return "a wrong body that looks complete, " + difference(answer.body, response_body);
+  return response_sent ? "" : "a complete answer that no target sent";
+}
+
+Exchange* find_asked(std::vector<Exchange>& exchanges, const Message& request,
+                     std::string& complaint) {
+  const std::string target = request.target();
+  const std::size_t id = target.starts_with("/x/") ? std::stoull(target.substr(3)) : kNowhere;
+  if (id >= exchanges.size()) {
+    complaint = "a request that nobody made: " + request.start_line;
+    return nullptr;
+  }
+  Exchange& exchange = exchanges[id];
+  const bool tunnel = exchange.upgrades && request.has(":protocol");
+  if (request.method() != (tunnel ? "CONNECT" : exchange.method)) complaint = "another method";
+  const bool repeatable = exchange.method != "POST" && exchange.request_body.empty();
+  if (++exchange.heads_seen > 1 && !repeatable)
+    complaint = "a request is sent twice that must not be";
+  return &exchange;
 }
 
 Exchange make_exchange(std::size_t id, const Mood& mood, Random& random) {

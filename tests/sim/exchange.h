@@ -7,14 +7,19 @@
 #include <vector>
 
 #include "tests/sim/kernel.h"
+#include "tests/sim/message.h"
 #include "tests/sim/random.h"
 
 namespace sim {
 
 enum class Framing : std::uint8_t { None, Length, Chunked, UntilClose };
-enum class Break : std::uint8_t { None, Fin, Reset, Cut };
+// Cut and Garbled are Reset where there is no TLS, and so is Stream where that would be the whole connection.
+enum class Break : std::uint8_t { None, Fin, Reset, Cut, Garbled, Stream };
 inline constexpr std::size_t kNowhere = SIZE_MAX;
 inline constexpr std::size_t kAnywhere = SIZE_MAX - 1;
+// Of RFC 6455 section 1.3. Whoever asks for a tunnel over HTTP/1 sends the key.
+inline constexpr const char* kWebSocketKey = "dGhlIHNhbXBsZSBub25jZQ==";
+inline constexpr const char* kWebSocketAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 struct Exchange {
   // ---- The request.
@@ -45,7 +50,6 @@ struct Exchange {
 
   // ---- What happened.
   unsigned heads_seen = 0;               // by targets
-  unsigned bodies_seen = 0;              // complete requests
   bool response_sent = false;            // all of it, with the FIN where that is its end
   std::size_t up_finished = kNowhere;    // bytes before the client's FIN
   std::size_t down_finished = kNowhere;  // bytes before the target's FIN
@@ -59,7 +63,14 @@ struct Exchange {
   [[nodiscard]] std::string text() const;  // for messages
   [[nodiscard]] std::string request_head() const;
   [[nodiscard]] std::string request_tail(Random& random) const;  // the body as it is framed
-  [[nodiscard]] std::string response_bytes(Random& random) const;
+  // `request` that it answers.
+  [[nodiscard]] std::string response_bytes(const Message& request, Random& random) const;
+  // The same for HTTP/2, without content.
+  [[nodiscard]] Fields request_fields(std::string_view scheme) const;
+  [[nodiscard]] Fields response_fields(Random& random) const;
+
+  // The complete answer, other than 101, as the client got it: notes the outcome, and returns what is wrong with it.
+  [[nodiscard]] std::string judge(const Message& answer);
 };
 
 struct Mood {
@@ -69,6 +80,9 @@ struct Mood {
 
 [[nodiscard]] Exchange make_exchange(std::size_t id, const Mood& mood, Random& random);
 void end_suddenly(Peer& peer, Break how);
+// The exchange whose request has reached a target, which `complaint` then finds nothing wrong with. Null: nobody made it.
+[[nodiscard]] Exchange* find_asked(std::vector<Exchange>& exchanges, const Message& request,
+                                   std::string& complaint);
 // Where two bodies part, for messages.
 [[nodiscard]] std::string difference(const std::string& got, const std::string& wanted);
 // Bytes that differ from place to place and from one exchange to the next.

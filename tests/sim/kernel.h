@@ -77,8 +77,10 @@ class Peer {
   Peer(Kernel* kernel, std::shared_ptr<Socket> socket)
       : kernel_(kernel), socket_(std::move(socket)) {}
 
-  // Speaks TLS from now on: as a server, or as a client that asks for `server_name`.
-  void secure(std::shared_ptr<const tls::Context> context, std::string_view server_name = {});
+  // Speaks TLS from now on: as a server, or as a client that asks for `server_name`; `protocols` are
+  // for ALPN, the best first.
+  void secure(std::shared_ptr<const tls::Context> context, std::string_view server_name = {},
+              std::string_view protocols = "http/1.1");
   [[nodiscard]] const TlsEnd* tls() const { return tls_.get(); }
 
   [[nodiscard]] explicit operator bool() const { return socket_ != nullptr; }
@@ -95,6 +97,8 @@ class Peer {
   void finish();  // FIN; reading goes on
   void close();   // FIN, or RST when there is something unread; what comes later is answered by RST
   void reset();
+  // Of TLS: damages a record, and that is all that comes; RST where there is no TLS.
+  void garble();
   void cut();  // FIN without close_notify, then as after close(); RST where there is no TLS
   Socket& socket() { return *socket_; }
 

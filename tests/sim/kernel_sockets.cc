@@ -15,8 +15,9 @@ namespace sim {
 
 // ---- The peer's side.
 
-void Peer::secure(std::shared_ptr<const tls::Context> context, std::string_view server_name) {
-  tls_ = std::make_shared<TlsEnd>(*kernel_, *this, std::move(context), server_name);
+void Peer::secure(std::shared_ptr<const tls::Context> context, std::string_view server_name,
+                  std::string_view protocols) {
+  tls_ = std::make_shared<TlsEnd>(*kernel_, *this, std::move(context), server_name, protocols);
 }
 
 std::size_t Peer::readable() const { return tls_ ? tls_->readable() : socket_->outbound.size(); }
@@ -72,6 +73,8 @@ void Peer::reset() {
   socket_->peer_closed = true;
   kernel_->receive_reset(*socket_);
 }
+
+void Peer::garble() { tls_ ? tls_->garble() : reset(); }
 
 void Peer::cut() { tls_ ? tls_->cut() : reset(); }
 

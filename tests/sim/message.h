@@ -10,9 +10,11 @@
 
 namespace sim {
 
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
 struct Message {
   std::string start_line;
-  std::vector<std::pair<std::string, std::string>> fields;  // names in lower case
+  Fields fields;  // names in lower case
   std::string body;
 
   [[nodiscard]] std::string field(std::string_view name) const;  // empty when there is none

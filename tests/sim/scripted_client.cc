@@ -137,20 +137,7 @@ void ScriptedClient::follow() {
 void ScriptedClient::judge() {
   const Message& message = reader_.message();
   Exchange& exchange = current();
-  if (message.has("x-sim")) {
-    if (message.field("x-sim") != std::to_string(exchange.id))
-      fail("the answer of " + message.field("x-sim"));
-    if (message.status() != exchange.status) fail("another status");
-    if (message.body != exchange.response_body) {
-      fail("a wrong body that looks complete, " + difference(message.body, exchange.response_body));
-    }
-    if (!exchange.response_sent) fail("a complete answer that no target sent");
-    exchange.outcome = Exchange::Outcome::Proxied;
-  } else {
-    if (message.status() < 400) fail("an answer from nowhere: " + message.start_line);
-    exchange.outcome = Exchange::Outcome::Refused;
-    exchange.refusal = message.start_line + " " + message.field("proxy-status");
-  }
+  if (const std::string wrong = exchange.judge(message); !wrong.empty()) fail(wrong);
   const bool closes =
       message.says_close() || (exchange.minor_version == 0 && message.field("connection").empty());
   if (body_ == Body::AwaitsContinue && answered_ + 1 == composed_) {
@@ -168,6 +155,8 @@ void ScriptedClient::judge() {
 void ScriptedClient::on_tunnel() {
   Exchange& exchange = current();
   if (!exchange.upgrades) return fail("a tunnel that nobody asked for");
+  if (reader_.message().field("sec-websocket-accept") != kWebSocketAccept)
+    return fail("a wrong Sec-WebSocket-Accept");
   tunnel_ = true;
   exchange.outcome = Exchange::Outcome::Proxied;
   received_ = reader_.take_rest();

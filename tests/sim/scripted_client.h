@@ -19,6 +19,9 @@ struct ClientHabits {
   std::size_t break_after_writing = kNowhere;
   std::size_t break_after_reading = kNowhere;
   base::Time stall = 0;  // reads nothing for so long, once
+  // ---- Of HTTP/2 alone.
+  base::Time holds_windows = 0;  // does not open them for so long, once
+  unsigned cancels = 0;          // chance in 1/1000 to reset a request at some time
 };
 
 class ScriptedClient final : public Actor {

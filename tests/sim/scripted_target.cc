@@ -4,14 +4,30 @@
 #include <algorithm>
 
 #include "tests/sim/identity.h"
+#include "tests/sim/tls_end.h"
+#include "tests/sim/world.h"
 
 namespace sim {
 
 void ScriptedTarget::on_peer(Peer peer) {
-  if (secure_) peer.secure(identity().server);
+  const bool http2 = (kind_.http2 >> (peer.socket().port - kTargetPort) & 1U) != 0;
+  if (kind_.secure)
+    peer.secure(identity().server, {}, http2 ? kBothVersions : std::string_view("http/1.1"));
   connections_.push_back(std::make_unique<Connection>());
-  connections_.back()->peer = std::move(peer);
-  connections_.back()->reader.start();
+  Connection& connection = *connections_.back();
+  connection.peer = std::move(peer);
+  connection.reader.start();
+  connection.undecided = http2;
+  if (http2 && !kind_.secure) decide(connection);
+}
+
+void ScriptedTarget::decide(Connection& connection) {
+  const TlsEnd* const tls = connection.peer.tls();
+  if (tls != nullptr && !tls->session().established()) return;
+  connection.undecided = false;
+  if (tls != nullptr && tls->session().protocol() != "h2") return;
+  connection.http2 =
+      std::make_unique<ScriptedH2Target>(kernel_, connection.peer, exchanges_, lethal_);
 }
 
 void ScriptedTarget::fail(const std::string& what, const Exchange* exchange) {
@@ -28,6 +44,16 @@ bool ScriptedTarget::turn() {
 }
 
 bool ScriptedTarget::turn(Connection& connection) {
+  if (connection.undecided) decide(connection);
+  if (connection.undecided) {
+    if (connection.peer.is_over()) close(connection);
+    return false;
+  }
+  if (connection.http2 != nullptr) {
+    const bool busy = connection.http2->turn();
+    connection.over = connection.http2->over();
+    return busy;
+  }
   Random& random = kernel_.random();
   const bool lazy = random.chance(400);
   const bool something = connection.peer.readable() > 0 || connection.peer.is_over() ||
@@ -108,23 +134,15 @@ void ScriptedTarget::follow_request(Connection& connection) {
     return await_request(connection);
   const bool may_answer = reader.complete() || (exchange.early && kernel_.random().chance(300));
   if (connection.answering || exchange.silent || !may_answer) return;
-  if (reader.complete()) ++exchange.bodies_seen;
   connection.answering = true;
-  connection.out += exchange.response_bytes(kernel_.random());
+  connection.out += exchange.response_bytes(reader.message(), kernel_.random());
 }
 
 void ScriptedTarget::find_exchange(Connection& connection) {
   const Message& message = connection.reader.message();
-  const std::string target = message.target();
-  const std::size_t id = target.starts_with("/x/") ? std::stoull(target.substr(3)) : kNowhere;
-  if (id >= exchanges_.size())
-    return fail("a request that nobody made: " + message.start_line, nullptr);
-  Exchange& exchange = exchanges_[id];
-  connection.exchange = &exchange;
-  if (message.method() != exchange.method) fail("another method", &exchange);
-  const bool repeatable = exchange.method != "POST" && exchange.request_framing == Framing::None;
-  if (++exchange.heads_seen > 1 && !repeatable)
-    fail("a request is sent twice that must not be", &exchange);
+  std::string complaint;
+  connection.exchange = find_asked(exchanges_, message, complaint);
+  if (!complaint.empty()) fail(complaint, connection.exchange);
   if (message.field("expect") == "100-continue" && kernel_.random().chance(700)) {
     connection.out += "HTTP/1.1 100 Continue\r\n\r\n";
   }

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// What a target is, beside what it does.
+struct TargetKind {
+  bool lethal = false;
+  bool secure = false;
+  unsigned http2 = 0;  // a bit for each port, as Options::h2_targets
+};
+
 // A target that plays the exchanges it is asked for, connection by connection, and checks what it is sent.
 #pragma once
 
@@ -8,13 +15,14 @@
 #include "tests/sim/exchange.h"
 #include "tests/sim/kernel.h"
 #include "tests/sim/message.h"
+#include "tests/sim/scripted_h2_target.h"
 
 namespace sim {
 
 class ScriptedTarget final : public Acceptor, public Actor {
  public:
-  ScriptedTarget(Kernel& kernel, std::vector<Exchange>& exchanges, bool lethal, bool secure)
-      : kernel_(kernel), exchanges_(exchanges), lethal_(lethal), secure_(secure) {
+  ScriptedTarget(Kernel& kernel, std::vector<Exchange>& exchanges, const TargetKind& kind)
+      : kernel_(kernel), exchanges_(exchanges), lethal_(kind.lethal), kind_(kind) {
     kernel.add(*this);
   }
   ~ScriptedTarget() override { kernel_.remove(*this); }
@@ -25,6 +33,8 @@ class ScriptedTarget final : public Acceptor, public Actor {
  private:
   struct Connection {
     Peer peer;
+    bool undecided = false;                   // until ALPN tells which version it is
+    std::unique_ptr<ScriptedH2Target> http2;  // then that is all
     MessageReader reader{MessageReader::Kind::Request};
     Exchange* exchange = nullptr;  // the one at work
     std::string out;               // of its response
@@ -39,6 +49,7 @@ class ScriptedTarget final : public Acceptor, public Actor {
   };
 
   bool turn(Connection& connection);
+  void decide(Connection& connection);
   bool read(Connection& connection);
   void follow_request(Connection& connection);
   void find_exchange(Connection& connection);
@@ -53,7 +64,7 @@ class ScriptedTarget final : public Acceptor, public Actor {
   Kernel& kernel_;
   std::vector<Exchange>& exchanges_;
   bool lethal_;
-  bool secure_;
+  TargetKind kind_;
   std::vector<std::unique_ptr<Connection>> connections_;
 };
 

@@ -25,6 +25,40 @@ std::string seen(Peer& client, std::string_view method) {
   return "open";
 }
 
+std::string seen(const H2Stream& stream) {
+  if (stream.complete) return std::to_string(stream.message.status()) + " " + stream.message.body;
+  if (stream.closed) return "reset " + std::to_string(stream.error);
+  return stream.has_head ? "open" : "nothing";
+}
+
+Fields asking(const std::string& method, const std::string& path) {
+  return {{":method", method}, {":scheme", "http"}, {":authority", "a.test"}, {":path", path}};
+}
+
+Fields asking_for_tunnel() {
+  Fields fields = asking("CONNECT");
+  fields.emplace_back(":protocol", "sim");
+  return fields;
+}
+
+const Fields& granting() {
+  static const Fields fields = {{":status", "200"}};
+  return fields;
+}
+
+H2Stream& post(H2End& client, std::string_view body) {
+  H2Stream& stream = client.request(asking("POST"), H2End::Content::Follows);
+  client.write(stream, body);
+  client.finish(stream);
+  return stream;
+}
+
+void answer(H2End& target, H2Stream& stream, std::string_view body) {
+  target.respond(stream, granting(), H2End::Content::Follows);
+  target.write(stream, body);
+  target.finish(stream);
+}
+
 Talk start(World& world, std::string_view request) {
   Talk talk;
   talk.client = world.connect();

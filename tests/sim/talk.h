@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "tests/sim/h2_end.h"
 #include "tests/sim/message.h"
 #include "tests/sim/world.h"
 
@@ -18,6 +19,16 @@ inline constexpr std::string_view kHello = "HTTP/1.1 200 OK\r\nContent-Length: 5
 
 // What a client makes of everything that came: "200 hello", "nothing", "open" while it is incomplete, or "broken".
 [[nodiscard]] std::string seen(Peer& client, std::string_view method = "GET");
+
+// The same of a stream; "reset 8" with the code when it ended early.
+[[nodiscard]] std::string seen(const H2Stream& stream);
+// A request as HTTP/2 has it, and 200.
+[[nodiscard]] Fields asking(const std::string& method = "GET", const std::string& path = "/a");
+[[nodiscard]] Fields asking_for_tunnel();
+[[nodiscard]] const Fields& granting();
+// A request or an answer that is complete with this content.
+H2Stream& post(H2End& client, std::string_view body);
+void answer(H2End& target, H2Stream& stream, std::string_view body = "hello");
 
 // A client whose request has reached a target.
 struct Talk {

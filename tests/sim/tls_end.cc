@@ -14,10 +14,10 @@ constexpr std::size_t kRecordMost = 16384;
 }  // namespace
 
 TlsEnd::TlsEnd(Kernel& kernel, Peer wire, std::shared_ptr<const tls::Context> context,
-               std::string_view server_name)
+               std::string_view server_name, std::string_view protocols)
     : kernel_(kernel),
       wire_(std::move(wire)),
-      session_(std::move(context), identity().ticket_keys, "http/1.1", server_name, out_) {
+      session_(std::move(context), identity().ticket_keys, protocols, server_name, out_) {
   kernel.add(*this);
 }
 
@@ -86,6 +86,17 @@ void TlsEnd::close() {
 void TlsEnd::cut() {
   out_.clear();
   wire_.close();
+}
+
+void TlsEnd::garble() {
+  if (!session_.established()) return wire_.reset();
+  Random& random = kernel_.random();
+  if (out_.empty()) session_.write(std::string(random.between(1, 100), 'x'));
+  std::string damaged(out_.view());
+  damaged[random.below(damaged.size())] ^= static_cast<char>(1U << random.below(8));
+  out_.clear();
+  out_.append(damaged);
+  flush();
 }
 
 }  // namespace sim

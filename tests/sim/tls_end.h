@@ -18,7 +18,7 @@ class TlsEnd final : public Actor {
  public:
   // `wire` speaks plaintext itself.
   TlsEnd(Kernel& kernel, Peer wire, std::shared_ptr<const tls::Context> context,
-         std::string_view server_name);
+         std::string_view server_name, std::string_view protocols);
   ~TlsEnd() override { kernel_.remove(*this); }
   TlsEnd(const TlsEnd&) = delete;
   TlsEnd& operator=(const TlsEnd&) = delete;
@@ -38,6 +38,8 @@ class TlsEnd final : public Actor {
   void close();
   // FIN without close_notify. What waits for the wire is lost.
   void cut();
+  // Damages what waits for the wire, or a record of its own.
+  void garble();
   [[nodiscard]] const tls::Session& session() const { return session_; }
 
  private:

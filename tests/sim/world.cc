@@ -80,7 +80,7 @@ void note_seed(std::uint64_t seed) {
 }
 
 void Target::on_peer(Peer peer) {
-  if (secure_) peer.secure(identity().server);
+  if (secure_) peer.secure(identity().server, {}, protocols_);
   waiting_.push_back(std::move(peer));
 }
 
@@ -95,7 +95,8 @@ World::World(std::uint64_t seed, Options options)
     : options_(std::move(options)), kernel_(seed, options_.faults), listener_(kernel_.listen()) {
   note_seed(seed);
   for (unsigned i = 0; i < options_.targets; ++i) {
-    targets_.push_back(std::make_unique<Target>(options_.secure_targets));
+    targets_.push_back(std::make_unique<Target>(
+        options_.secure_targets, speaks_h2(i) ? kBothVersions : std::string_view("http/1.1")));
     kernel_.serve(static_cast<std::uint16_t>(kTargetPort + i), targets_.back().get());
   }
   listen_ = std::make_shared<const route::Listen>("0.0.0.0:80", std::uint16_t{80},
@@ -119,9 +120,9 @@ World::~World() {
   note_seed(0);
 }
 
-Peer World::connect() {
+Peer World::connect(std::string_view protocols) {
   Peer peer = kernel_.connect(listener_);
-  if (options_.secure_clients) peer.secure(identity().client, kServerName);
+  if (options_.secure_clients) peer.secure(identity().client, kServerName, protocols);
   return peer;
 }
 
@@ -136,7 +137,8 @@ void World::renew_targets() {
   for (unsigned i = 0; i < options_.targets; ++i) {
     route_targets_.push_back(std::make_shared<const route::Target>(
         route::TargetKind::Tcp, "10.0.0." + std::to_string(i + 1),
-        static_cast<std::uint16_t>(kTargetPort + i), secure));
+        static_cast<std::uint16_t>(kTargetPort + i), secure,
+        speaks_h2(i) && !options_.secure_targets));
   }
 }
 

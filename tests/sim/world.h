@@ -29,6 +29,7 @@ struct Options {
   std::function<void(route::Service&)> edit;  // of the site's service before it is published
   bool secure_clients = false;                // connect() gives clients that speak TLS
   bool secure_targets = false;
+  unsigned h2_targets = 0;  // a bit for each that speaks HTTP/2: h2c, or by ALPN where it is secure
   bool awaits_certificate = false;  // there is none before issue_certificate()
   proxy::AccessLogOptions access;
 };
@@ -36,7 +37,9 @@ struct Options {
 // Connections that a scripted target accepted and nobody took yet.
 class Target final : public Acceptor {
  public:
-  explicit Target(bool secure = false) : secure_(secure) {}
+  // `protocols` of TLS.
+  explicit Target(bool secure = false, std::string_view protocols = "http/1.1")
+      : secure_(secure), protocols_(protocols) {}
 
   void on_peer(Peer peer) override;
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
@@ -45,10 +48,12 @@ class Target final : public Acceptor {
 
  private:
   bool secure_;
+  std::string protocols_;
   std::deque<Peer> waiting_;
 };
 
 inline constexpr std::uint16_t kTargetPort = 9000;  // of the first
+inline constexpr std::string_view kBothVersions = "h2,http/1.1";
 
 class World {
  public:
@@ -62,8 +67,8 @@ class World {
   Target& target(std::size_t index = 0) { return *targets_[index]; }
   base::ByteRing& access_log() { return access_log_; }
 
-  // A client's connection to the listener; the worker accepts it when it runs.
-  Peer connect();
+  // A client's connection to the listener; the worker accepts it when it runs. `protocols` of TLS.
+  Peer connect(std::string_view protocols = "http/1.1");
   // Names that the worker asked a certificate for.
   [[nodiscard]] const std::vector<std::string>& asked_names() const { return asked_names_; }
   void issue_certificate();
@@ -82,6 +87,9 @@ class World {
   [[nodiscard]] bool ended() const { return worker_ == nullptr; }
 
  private:
+  [[nodiscard]] bool speaks_h2(unsigned target) const {
+    return (options_.h2_targets >> target & 1U) != 0;
+  }
   void publish();
   void renew_targets();
   void renew_service();
