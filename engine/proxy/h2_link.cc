@@ -118,7 +118,6 @@ H2Lease& H2Link::lease(Stream& stream) {
   return lease;
 }
 
-// Leases that have sent no head yet will be streams too.
 bool H2Link::may_lease(bool tunnel) const {
   return codec_.may_request() && (!tunnel || codec_.may_tunnel());
 }

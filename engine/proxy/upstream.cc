@@ -251,7 +251,7 @@ void Upstream::on_failed(int error) {
 void Upstream::on_lease_end() {
   if ((state_ != State::Shared && state_ != State::Ended) || link_->leased()) return;
   keep_tls_session();
-  if (state_ == State::Ended || retired_ || target_.retired || connection_.ended())
+  if (state_ == State::Ended || retired_ || target_.retired || connection_.ended() || link_->over())
     return discard(false);
   worker_.timers().set(timer_, worker_.now() + worker_.limits().pool_idle_timeout);
 }
