@@ -152,7 +152,7 @@ struct Session::Callbacks {
   }
 };
 
-void Resumption::Free::operator()(WOLFSSL_SESSION* session) const { wolfSSL_SESSION_free(session); }
+void Resumption::Free::operator()(WOLFSSL_SESSION* held) const { wolfSSL_SESSION_free(held); }
 
 void Session::attach(WOLFSSL_CTX* context) {
   wolfSSL_CTX_SetIORecv(context, Callbacks::receive);
