@@ -83,8 +83,8 @@ class Session {
   [[nodiscard]] std::string_view peer_name() const { return peer_name_; }
   // Context::client_ca() of its context.
   [[nodiscard]] const Digest& client_ca() const { return context_->client_ca(); }
-  // Of a client: what the server has given since the last call to resume this session later; often
-  // nothing. With TLS 1.3 it comes behind the handshake.
+  // Of a client: what the server gave for a resumption (RFC 8446 section 2.2) and was not taken yet;
+  // often nothing. With TLS 1.3 it comes behind the handshake.
   [[nodiscard]] Resumption take_resumption();
 
  private:
