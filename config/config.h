@@ -48,7 +48,11 @@ struct Target {
     Status,        // `status` and `text`, the body (may be empty)
   };
 
+  // Which requests of the site it is for; the new ones are those of a rollout.
+  enum class Pool : uint8_t { Writers, Readers, NewWriters, NewReaders };
+
   Kind kind = Kind::LoopbackPort;
+  Pool pool = Pool::Writers;
   std::string host;
   uint16_t port = 0;
   std::string path;
@@ -73,11 +77,12 @@ struct Balance {
     LeastConn,
     HashClientIp,
     HashHeader,
+    HashCookie,
     First,
   };
 
   Kind kind = Kind::PowerOfTwo;
-  std::string header;  // HashHeader: the field's name, lower case
+  std::string name;  // HashHeader: the field's, lower case; HashCookie: the cookie's
 
   friend bool operator==(const Balance&, const Balance&) = default;
 };
@@ -114,6 +119,7 @@ struct Retry {
   bool on_502 = false;
   bool on_503 = false;
   bool on_504 = false;
+  Milliseconds hold{0};  // how long a request waits for a healthy target; 0 = not at all
 
   friend bool operator==(const Retry&, const Retry&) = default;
 };
@@ -123,6 +129,52 @@ struct Limit {
   uint64_t body_bytes = 0;  // largest request body; 0 = no limit
 
   friend bool operator==(const Limit&, const Limit&) = default;
+};
+
+// Whether a target is up, asked from it. No path: nobody asks.
+struct Health {
+  // Inclusive.
+  struct Statuses {
+    int first = 200;
+    int last = 299;
+    friend bool operator==(const Statuses&, const Statuses&) = default;
+  };
+
+  std::string path;   // "/up", perhaps with a query
+  uint16_t port = 0;  // 0 = the target's
+  std::string host;   // the Host field; empty = the target's
+  Statuses status;    // what a healthy target answers
+  Milliseconds every = kHealthEvery;
+  Milliseconds timeout = kHealthTimeout;
+  unsigned rise = kHealthRise;  // good answers in a row until it is up
+  unsigned fall = kHealthFall;  // bad ones until it is down
+
+  friend bool operator==(const Health&, const Health&) = default;
+};
+
+// When a target that fails requests is left alone for a while; never the last one. errors 0: never.
+struct Outlier {
+  unsigned errors = 0;  // failures to connect and 5xx in a row
+  Milliseconds window = kOutlierWindow;
+  Milliseconds eject = kOutlierEject;
+
+  friend bool operator==(const Outlier&, const Outlier&) = default;
+};
+
+// A client stays with its target by a cookie. No name: off.
+struct Sticky {
+  std::string cookie;
+  Milliseconds ttl{0};  // 0 = as long as the browser's session
+
+  friend bool operator==(const Sticky&, const Sticky&) = default;
+};
+
+// How requests are shared between writers and readers, where there are readers.
+struct ReadSplit {
+  Milliseconds affinity = kWriterAffinity;  // reads go to writers so long after a write
+  bool websockets = false;                  // readers take them too
+
+  friend bool operator==(const ReadSplit&, const ReadSplit&) = default;
 };
 
 // What a site wishes beyond its target: [defaults] and the site's own keys, already merged.
@@ -135,6 +187,10 @@ struct Policy {
   Host host;
   Retry retry;
   Limit limit;
+  Health health;
+  Outlier outlier;
+  Sticky sticky;
+  ReadSplit read_split;
   std::string errors_directory;  // empty = none; a relative one starts at the file that names it
 
   friend bool operator==(const Policy&, const Policy&) = default;
@@ -142,6 +198,7 @@ struct Policy {
 
 struct Site {
   std::string key;              // "app.example.com/admin/", host in lower case: unique in a Config
+  std::string service;          // whose site it is; of proxy.toml: the key
   std::string host;             // "app.example.com", "*.example.com", "[::1]" or "*"
   std::string prefix;           // "/admin/"; empty = every path
   std::vector<Target> targets;  // at least one; Redirect and Status stand alone

@@ -24,6 +24,21 @@ inline constexpr unsigned kRetryTimes = 1;
 // Enough for any pool of targets worth trying; above it a typing mistake is likelier.
 inline constexpr unsigned kRetryTimesMax = 10;
 
+// Often enough to see a dead target before most users do; a probe costs a target nothing.
+inline constexpr std::chrono::milliseconds kHealthEvery{5'000};
+// A health page that takes longer is no sign of health.
+inline constexpr std::chrono::milliseconds kHealthTimeout{2'000};
+// One lost probe is chance, three are not; who answers again twice has settled.
+inline constexpr unsigned kHealthRise = 2;
+inline constexpr unsigned kHealthFall = 3;
+inline constexpr unsigned kHealthTimesMax = 100;
+// Errors that lie further apart are not one outage.
+inline constexpr std::chrono::milliseconds kOutlierWindow{10'000};
+// Long enough for a restart; the doubling takes care of longer ones.
+inline constexpr std::chrono::milliseconds kOutlierEject{10'000};
+// As long as replicas usually lag behind.
+inline constexpr std::chrono::milliseconds kWriterAffinity{1'000};
+
 // Larger than any cookie jar a browser sends (browsers stop near 16 KiB for one domain's worth).
 inline constexpr uint64_t kLimitHeadBytes = 64 * 1024;
 // Long enough for signed URLs and OAuth redirects; links beyond 8 KiB break elsewhere already.

@@ -137,6 +137,7 @@ void read_site(Reader& reader, const toml::key& key, const toml::node& node,
     reader.error(key.source(), name.error());
   } else {
     site.key = std::move(name->text);
+    site.service = site.key;
     site.host = std::move(name->host);
     site.prefix = std::move(name->prefix);
   }

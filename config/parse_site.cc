@@ -36,7 +36,7 @@ void read_balance(Reader& reader, const Entry& entry, Policy& policy) {
   if (!word.starts_with(kHashHeader)) {
     Kind kind = policy.balance.kind;
     reader.choice<Kind>(entry, kChoices, {}, kind);
-    policy.balance = {kind, kind == Kind::HashHeader ? policy.balance.header : std::string()};
+    policy.balance = {kind, kind == Kind::HashHeader ? policy.balance.name : std::string()};
     return;
   }
   std::string_view name = std::string_view(word).substr(kHashHeader.size());

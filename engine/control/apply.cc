@@ -54,7 +54,10 @@ void add_targets(const config::Site& site, const Apply::TlsOf& tls_of, TargetSlo
     if (!target.is_upstream() || target.weight == 0) continue;
     const std::uint32_t index =
         slots.use(target_of(target, target.tls ? tls_of(site.upstream_tls) : nullptr));
-    service.targets.push_back({next.targets[index], index, target.weight});
+    service.targets.push_back({.target = next.targets[index],
+                               .target_index = index,
+                               .weight = target.weight,
+                               .pool = pool_of(target.pool)});
   }
 }
 
@@ -64,18 +67,57 @@ bool same_indices(const route::Service& left, const route::Service& right) {
                             &route::WeightedTarget::target_index);
 }
 
-using ServicesByName = std::unordered_map<std::string_view, ServicePtr>;
+using ServicesBySite = std::unordered_map<std::string_view, ServicePtr>;
 
-ServicesByName services_by_name(const route::Snapshot* previous) {
-  ServicesByName map;
+ServicesBySite services_by_site(const route::Snapshot* previous) {
+  ServicesBySite map;
   if (previous == nullptr) return map;
   map.reserve(previous->services.size());
-  for (const ServicePtr& service : previous->services) map.emplace(service->name, service);
+  for (const ServicePtr& service : previous->services) map.emplace(service->site, service);
   return map;
 }
 
-ServicePtr keep_or_make(route::Service service, const ServicesByName& before) {
-  const auto found = before.find(service.name);
+// What is known of a target stays known as long as its service has it, and is the same for all of
+// the service's sites.
+class HealthRecords {
+ public:
+  HealthRecords(const route::Snapshot* previous, std::size_t worker_count)
+      : worker_count_(worker_count) {
+    if (previous == nullptr) return;
+    for (const ServicePtr& service : previous->services) {
+      for (const route::WeightedTarget& target : service->targets)
+        records_.emplace(target.target.get(), Record{service->name, target.health});
+    }
+  }
+
+  void give_to(route::Service& service) {
+    for (route::WeightedTarget& target : service.targets)
+      target.health = record_of(service.name, target.target.get());
+  }
+
+ private:
+  struct Record {
+    std::string service;
+    std::shared_ptr<route::TargetHealth> health;
+  };
+
+  std::shared_ptr<route::TargetHealth> record_of(const std::string& service,
+                                                 const route::Target* target) {
+    const auto [first, last] = records_.equal_range(target);
+    const auto known = std::find_if(
+        first, last, [&](const auto& entry) { return entry.second.service == service; });
+    if (known != last) return known->second.health;
+    auto made = std::make_shared<route::TargetHealth>(worker_count_);
+    records_.emplace(target, Record{service, made});
+    return made;
+  }
+
+  std::unordered_multimap<const route::Target*, Record> records_;
+  std::size_t worker_count_;
+};
+
+ServicePtr keep_or_make(route::Service service, const ServicesBySite& before) {
+  const auto found = before.find(service.site);
   if (found != before.end()) {
     const route::Service& old = *found->second;
     if (old.same_as(service) && same_indices(old, service)) return found->second;
@@ -118,14 +160,17 @@ std::shared_ptr<const route::TrustList> build_trust(const config::Config& config
 void Apply::build_services(const config::Config& config, const route::Snapshot* previous,
                            route::Snapshot& next,
                            std::vector<config::Diagnostic>& diagnostics) const {
-  const ServicesByName before = services_by_name(previous);
+  const ServicesBySite before = services_by_site(previous);
+  HealthRecords health(previous, sources_.worker_count);
   TargetSlots slots(next, previous, config);
   ErrorPages pages(diagnostics);
   next.services.reserve(config.sites.size());
   for (const config::Site& site : config.sites) {
     route::Service service = service_of(site, pages);
-    if (!site.tls.client_ca.empty()) service.client_ca = client_ca_of_(site);
-    add_targets(site, tls_of_, slots, next, service);
+    if (!site.tls.client_ca.empty()) service.client_ca = sources_.client_ca_of(site);
+    add_targets(site, sources_.tls_of, slots, next, service);
+    health.give_to(service);
+    if (sources_.amend) sources_.amend(service);
     next.services.push_back(keep_or_make(std::move(service), before));
     next.service_index_of.emplace(next.services.back().get(),
                                   static_cast<std::uint32_t>(next.services.size() - 1));
@@ -152,7 +197,7 @@ std::unique_ptr<route::Snapshot> Apply::build(
         previous != nullptr && i < previous->targets.size() && previous->targets[i] == target;
     const bool is_used = next->target_index_of.contains(target.get());
     if (is_used && target->needs_dns())
-      next->addresses.push_back(addresses_of_(*target));
+      next->addresses.push_back(sources_.addresses_of(*target));
     else if (is_known)
       next->addresses.push_back(previous->addresses[i]);
     else
@@ -165,7 +210,7 @@ std::unique_ptr<route::Snapshot> Apply::build(
 std::unique_ptr<route::Snapshot> Apply::refresh(const route::Snapshot& previous) const {
   auto next = std::make_unique<route::Snapshot>(previous);
   for (const auto& [target, index] : next->target_index_of) {
-    if (target->needs_dns()) next->addresses[index] = addresses_of_(*target);
+    if (target->needs_dns()) next->addresses[index] = sources_.addresses_of(*target);
   }
   if (next->addresses == previous.addresses) return nullptr;
   return next;

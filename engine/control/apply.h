@@ -27,10 +27,17 @@ class Apply {
   // Whom the clients of a site must be verified by; not called for sites that ask for nobody.
   using ClientCaOf = std::function<tls::Digest(const config::Site&)>;
 
-  Apply(AddressesOf addresses_of, TlsOf tls_of, ClientCaOf client_ca_of)
-      : addresses_of_(std::move(addresses_of)),
-        tls_of_(std::move(tls_of)),
-        client_ca_of_(std::move(client_ca_of)) {}
+  // What is not in the configuration: the gate, weights of the moment, a rollout's share.
+  using Amend = std::function<void(route::Service&)>;
+
+  struct Sources {
+    std::size_t worker_count = 1;
+    AddressesOf addresses_of;
+    TlsOf tls_of;
+    ClientCaOf client_ca_of;
+    Amend amend;  // may be empty
+  };
+  explicit Apply(Sources sources) : sources_(std::move(sources)) {}
 
   // `previous` may be null. Leaves `generation` at 0. Warnings, about error pages for example, are
   // added to `diagnostics`. `prepare` is called with the new targets before their addresses are
@@ -48,9 +55,7 @@ class Apply {
   void build_services(const config::Config& config, const route::Snapshot* previous,
                       route::Snapshot& next, std::vector<config::Diagnostic>& diagnostics) const;
 
-  AddressesOf addresses_of_;
-  TlsOf tls_of_;
-  ClientCaOf client_ca_of_;
+  Sources sources_;
 };
 
 // The targets of `snapshot` that a service uses: those left over from earlier generations are not

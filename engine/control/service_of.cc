@@ -30,6 +30,7 @@ route::Balance balance_of(config::Balance::Kind kind) {
     case config::Balance::Kind::LeastConn: return route::Balance::LeastConn;
     case config::Balance::Kind::HashClientIp: return route::Balance::HashClientIp;
     case config::Balance::Kind::HashHeader: return route::Balance::HashHeader;
+    case config::Balance::Kind::HashCookie: return route::Balance::HashCookie;
     case config::Balance::Kind::First: return route::Balance::First;
   }
   return route::Balance::P2c;
@@ -77,20 +78,39 @@ void set_answer(const config::Target& target, route::Service& service) {
 
 }  // namespace
 
+route::Pool pool_of(config::Target::Pool pool) {
+  switch (pool) {
+    case config::Target::Pool::Writers: return route::Pool::Writers;
+    case config::Target::Pool::Readers: return route::Pool::Readers;
+    case config::Target::Pool::NewWriters: return route::Pool::NewWriters;
+    case config::Target::Pool::NewReaders: return route::Pool::NewReaders;
+  }
+  return route::Pool::Writers;
+}
+
 route::Service service_of(const config::Site& site, ErrorPages& pages) {
   const config::Policy& policy = site.policy;
   route::Service service;
-  service.name = site.key;
+  service.site = site.key;
+  service.name = site.service;
   service.origin = site.origin();
   if (!site.targets.empty()) set_answer(site.targets.front(), service);
   service.balance = balance_of(policy.balance.kind);
-  service.hash_header = policy.balance.header;
+  service.hash_name = policy.balance.name;
+  service.read_split = {.affinity = nanoseconds(policy.read_split.affinity),
+                        .takes_websockets = policy.read_split.websockets};
+  service.sticky = {.cookie = policy.sticky.cookie, .ttl = nanoseconds(policy.sticky.ttl)};
+  service.outlier = {.errors = policy.outlier.errors,
+                     .window = nanoseconds(policy.outlier.window),
+                     .eject = nanoseconds(policy.outlier.eject)};
+  service.health_path = policy.health.path;
   service.timeouts = {.connect = nanoseconds(policy.timeout.connect),
                       .first_byte = nanoseconds(policy.timeout.first_byte),
                       .idle = nanoseconds(policy.timeout.idle),
                       .total = nanoseconds(policy.timeout.total)};
   service.retry_times = policy.retry.times;
   service.retry_on = retry_bits(policy.retry);
+  service.retry_hold = nanoseconds(policy.retry.hold);
   service.inflight_max = narrow(policy.limit.inflight);
   service.body_bytes_max = policy.limit.body_bytes;
   service.host_policy = host_policy_of(policy.host.kind);

@@ -40,6 +40,7 @@ class ErrorPages {
 [[nodiscard]] int page_status(std::string_view file_name);
 
 [[nodiscard]] route::Service service_of(const config::Site& site, ErrorPages& pages);
+[[nodiscard]] route::Pool pool_of(config::Target::Pool pool);
 [[nodiscard]] route::ProxyProtocol proxy_protocol_of(config::ProxyProtocol protocol);
 // `tls` is null for a target in plaintext.
 [[nodiscard]] std::shared_ptr<const route::Target> target_of(

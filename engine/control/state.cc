@@ -15,9 +15,15 @@ constexpr base::Time kCollectPauseMax = base::kSecond;
 
 State::State(Parts parts)
     : parts_(std::move(parts)),
-      apply_([this](const route::Target& target) { return parts_.resolver.addresses_of(target); },
-             [this](const config::UpstreamTls& wishes) { return parts_.target_tls.of(wishes); },
-             [this](const config::Site& site) { return parts_.certificates.client_ca_of(site); }),
+      apply_(
+          {.worker_count = parts_.published.reader_count(),
+           .addresses_of =
+               [this](const route::Target& target) { return parts_.resolver.addresses_of(target); },
+           .tls_of =
+               [this](const config::UpstreamTls& wishes) { return parts_.target_tls.of(wishes); },
+           .client_ca_of =
+               [this](const config::Site& site) { return parts_.certificates.client_ca_of(site); },
+           .amend = {}}),
       collect_(io::Expires<&State::on_collect>(), this),
       new_ticket_keys_(io::Expires<&State::on_new_ticket_keys>(), this) {}
 

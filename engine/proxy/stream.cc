@@ -53,7 +53,7 @@ void Stream::start_passage() {
   const route::Match match = worker_.snapshot().table->match(record_.host, "/");
   service_ = &worker_.pool().service(match.service_index);
   ++service_->streams;
-  record_.site = service_->service->name;
+  record_.site = service_->service->site;
   choose_target();
 }
 
@@ -108,7 +108,7 @@ bool Stream::admit(const http::RequestHead& head) {
   service_ = &worker_.pool().service(match.service_index);
   ++service_->streams;
   const route::Service& service = *service_->service;
-  record_.site = service.name;
+  record_.site = service.site;
   if (!client_.covers(head.authority)) {
     answer(base::Cause::Misdirected,
            "the certificate of this connection is not for this host: connect anew");

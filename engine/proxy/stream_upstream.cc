@@ -56,7 +56,7 @@ std::string_view Stream::hash_key() {
   if (service.balance == route::Balance::HashClientIp) return client_.info().address();
   if (is_passage_) return record_.host;
   if (service.balance == route::Balance::HashHeader)
-    return http::find_field(head().fields, service.hash_header);
+    return http::find_field(head().fields, service.hash_name);
   return {};
 }
 

@@ -160,7 +160,8 @@ std::uint32_t choose(Balance balance, std::span<const WeightedTarget> targets,
     case Balance::RoundRobin: return choice.round_robin();
     case Balance::LeastConn: return choice.least_conn();
     case Balance::HashClientIp:
-    case Balance::HashHeader: return hash_key.empty() ? choice.p2c() : choice.hashed(hash_key);
+    case Balance::HashHeader:
+    case Balance::HashCookie: return hash_key.empty() ? choice.p2c() : choice.hashed(hash_key);
     case Balance::First: return choice.first();
   }
   return kNoTarget;

@@ -23,6 +23,8 @@ class Published {
   Published(const Published&) = delete;
   Published& operator=(const Published&) = delete;
 
+  [[nodiscard]] std::size_t reader_count() const { return readers_.size(); }
+
   // Reader side, any thread. The pointer stays valid until this reader's next `quiesce`.
   [[nodiscard]] const Snapshot* current() const noexcept {
     return current_.load(std::memory_order_acquire);

@@ -9,7 +9,8 @@ namespace {
 
 bool same_targets(const std::vector<WeightedTarget>& a, const std::vector<WeightedTarget>& b) {
   return std::ranges::equal(a, b, [](const WeightedTarget& left, const WeightedTarget& right) {
-    return left.weight == right.weight && left.target->identity() == right.target->identity();
+    return left.weight == right.weight && left.pool == right.pool && left.health == right.health &&
+           left.target->identity() == right.target->identity();
   });
 }
 
@@ -22,12 +23,14 @@ bool same_edits(const std::vector<http::FieldEdit>& a, const std::vector<http::F
 // What compares with ==. The binding names every member, so that a new one does not compile until
 // it is added here.
 auto comparable(const Service& service) {
-  const auto& [name, origin, answer, status, text, targets, balance, hash_header, timeouts,
-               retry_times, retry_on, inflight_max, inflight, body_bytes_max, host_policy,
+  const auto& [site, name, origin, answer, status, text, targets, balance, hash_name, read_split,
+               rollout, rolls_out, sticky, outlier, gate, health_path, timeouts, retry_times,
+               retry_on, retry_hold, inflight_max, inflight, body_bytes_max, host_policy,
                host_literal, strip_prefix, request_edits, response_edits, secure_response_edits,
                redirects_to_https, client_ca, error_pages] = service;
-  return std::tie(name, answer, status, text, balance, hash_header, timeouts, retry_times, retry_on,
-                  inflight_max, body_bytes_max, host_policy, host_literal, strip_prefix,
+  return std::tie(site, name, answer, status, text, balance, hash_name, read_split, rollout,
+                  rolls_out, sticky, outlier, gate, health_path, timeouts, retry_times, retry_on,
+                  retry_hold, inflight_max, body_bytes_max, host_policy, host_literal, strip_prefix,
                   redirects_to_https, client_ca, error_pages);
 }
 

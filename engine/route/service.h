@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A service: targets and the policies of the sites that lead to it. Immutable once published.
+// A service as one of its sites sees it: targets and policies. Immutable once published.
 #pragma once
 
 #include <atomic>
@@ -11,11 +11,21 @@
 
 #include "engine/base/clock.h"
 #include "engine/http/rules.h"
+#include "engine/route/gate.h"
 #include "engine/route/target.h"
+#include "engine/route/target_health.h"
 
 namespace engine::route {
 
-enum class Balance : std::uint8_t { P2c, RoundRobin, LeastConn, HashClientIp, HashHeader, First };
+enum class Balance : std::uint8_t {
+  P2c,
+  RoundRobin,
+  LeastConn,
+  HashClientIp,
+  HashHeader,
+  HashCookie,
+  First,
+};
 
 enum class Answer : std::uint8_t {
   Proxy,     // forward to a target
@@ -33,10 +43,15 @@ enum RetryOn : std::uint8_t {
   kRetry504 = 8,
 };
 
+// Which requests a target of a service is for. The new ones are those of a rollout.
+enum class Pool : std::uint8_t { Writers, Readers, NewWriters, NewReaders };
+
 struct WeightedTarget {
   std::shared_ptr<const Target> target;
   std::uint32_t target_index = 0;  // into Snapshot::targets
   std::uint32_t weight = 1;        // 1…1000
+  Pool pool = Pool::Writers;
+  std::shared_ptr<TargetHealth> health;  // never null once published
 };
 
 struct Timeouts {  // nanoseconds; 0 = none
@@ -47,18 +62,51 @@ struct Timeouts {  // nanoseconds; 0 = none
   bool operator==(const Timeouts&) const = default;
 };
 
+// GET and HEAD go to readers, where there are any that are healthy. After another request of the same
+// client they go to writers for `affinity`, so that it sees what it wrote.
+struct ReadSplit {
+  base::Time affinity = 0;        // nanoseconds; told to the client by a cookie
+  bool takes_websockets = false;  // else WebSockets go to writers
+  bool operator==(const ReadSplit&) const = default;
+};
+
+// Which clients get the targets of a rollout: by the value of a cookie, so that each stays where it
+// is.
+struct Rollout {
+  std::string cookie;
+  std::uint32_t split_point = 0;        // the FNV-1a hash of its value is at most this
+  std::vector<std::string> allow_list;  // or it is one of these; sorted
+  bool operator==(const Rollout&) const = default;
+};
+
+// A client stays with its target, as long as that can be used. No cookie name: off.
+struct Sticky {
+  std::string cookie;
+  base::Time ttl = 0;  // 0: as long as the browser's session
+  bool operator==(const Sticky&) const = default;
+};
+
 struct Service {
-  std::string name;    // the first site's key
+  std::string site;    // its key: "app.example.com/admin/"
+  std::string name;    // whose site it is; sites of one name share health and gate
   std::string origin;  // "proxy.toml:18"
   Answer answer = Answer::Proxy;
   int status = 0;    // Answer::Status
   std::string text;  // redirect template, or the text of a fixed status
   std::vector<WeightedTarget> targets;
   Balance balance = Balance::P2c;
-  std::string hash_header;  // Balance::HashHeader
+  std::string hash_name;  // Balance::HashHeader and HashCookie: of the field or the cookie
+  ReadSplit read_split;
+  Rollout rollout;
+  bool rolls_out = false;  // else the new targets get nothing
+  Sticky sticky;
+  Outlier outlier;
+  Gate gate;
+  std::string health_path;  // answered here while the gate is not Running; empty: none is
   Timeouts timeouts;
   unsigned retry_times = 0;
   unsigned retry_on = 0;           // RetryOn bits
+  base::Time retry_hold = 0;       // how long a request waits for a healthy target; 0: not at all
   std::uint32_t inflight_max = 0;  // 0 = no limit
   // Requests in flight over all workers, counted only when there is a limit; carried over by a
   // reload.
@@ -76,7 +124,8 @@ struct Service {
   std::map<int, std::string> error_pages;  // status → HTML; 5 stands for 5xx, 4 for 4xx
 
   // Whether two services are the same in everything but `origin` and the count in `inflight`: then
-  // the old object goes on being used. Targets are compared by key and weight.
+  // the old object goes on being used. Targets are compared by identity, weight,
+  // pool and health.
   [[nodiscard]] bool same_as(const Service& other) const;
 };
 

@@ -144,13 +144,16 @@ void World::renew_targets() {
 
 void World::renew_service() {
   auto service = std::make_shared<route::Service>();
+  service->site = "*";
   service->name = "*";
   service->timeouts = {
       .connect = 2 * base::kSecond, .first_byte = 60 * base::kSecond, .idle = 300 * base::kSecond};
   service->retry_times = 1;
   service->retry_on = route::kRetryConnect;
   for (unsigned i = 0; i < options_.targets; ++i)
-    service->targets.push_back({route_targets_[i], i, 1});
+    service->targets.push_back({.target = route_targets_[i],
+                                .target_index = i,
+                                .health = std::make_shared<route::TargetHealth>(1)});
   if (options_.edit) options_.edit(*service);
   service_ = service;
 }

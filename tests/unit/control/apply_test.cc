@@ -28,7 +28,7 @@ config::Target port(std::uint16_t number) { return target(Kind::LoopbackPort, ""
 
 config::Site site(const std::string& host, std::vector<config::Target> targets) {
   config::Site made;
-  made.key = made.host = host;
+  made.key = made.service = made.host = host;
   made.targets = std::move(targets);
   return made;
 }
@@ -48,7 +48,11 @@ class ApplyTest : public testing::Test {
 
   std::shared_ptr<const route::Addresses> dns_ = std::make_shared<const route::Addresses>(
       route::Addresses{.list = {}, .failure = "web-1: not resolved yet"});
-  Apply apply_{[this](const route::Target&) { return dns_; }, nullptr, nullptr};
+  Apply apply_{{.worker_count = 1,
+                .addresses_of = [this](const route::Target&) { return dns_; },
+                .tls_of = {},
+                .client_ca_of = {},
+                .amend = {}}};
   std::vector<config::Diagnostic> diagnostics_;
 };
 

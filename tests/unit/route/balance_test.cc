@@ -13,15 +13,17 @@ namespace engine::route {
 namespace {
 
 constexpr Balance kAll[] = {Balance::P2c,          Balance::RoundRobin, Balance::LeastConn,
-                            Balance::HashClientIp, Balance::HashHeader, Balance::First};
+                            Balance::HashClientIp, Balance::HashHeader, Balance::HashCookie,
+                            Balance::First};
 
 struct Pool {
   explicit Pool(const std::vector<std::uint32_t>& weights) : loads(weights.size()) {
     for (const std::uint32_t weight : weights) {
       const auto number = static_cast<std::uint32_t>(targets.size());
-      targets.push_back({std::make_shared<Target>(TargetKind::Tcp, "web-" + std::to_string(number),
-                                                  std::uint16_t{80}),
-                         number, weight});
+      targets.push_back({.target = std::make_shared<Target>(
+                             TargetKind::Tcp, "web-" + std::to_string(number), std::uint16_t{80}),
+                         .target_index = number,
+                         .weight = weight});
     }
   }
 

@@ -14,7 +14,9 @@ Service sample() {
   service.name = "shop";
   service.origin = "proxy.toml:18";
   service.targets.push_back(
-      {std::make_shared<Target>(TargetKind::Tcp, "10.0.0.4", std::uint16_t{80}), 3, 5});
+      {.target = std::make_shared<Target>(TargetKind::Tcp, "10.0.0.4", std::uint16_t{80}),
+       .target_index = 3,
+       .weight = 5});
   service.request_edits.push_back({"X-A", "1", false});
   service.response_edits.push_back({"Server", "", true});
   service.error_pages[5] = "<h1>down</h1>";
@@ -36,11 +38,22 @@ TEST(Service, everything_else_matters) {
       [](Service& s) { s.answer = Answer::Status; },
       [](Service& s) { s.status = 410; },
       [](Service& s) { s.text = "gone"; },
+      [](Service& s) { s.site = "x"; },
       [](Service& s) { s.targets[0].weight = 6; },
+      [](Service& s) { s.targets[0].pool = Pool::Readers; },
+      [](Service& s) { s.targets[0].health = std::make_shared<TargetHealth>(1); },
+      [](Service& s) { s.read_split.affinity = 1; },
+      [](Service& s) { s.rollout.split_point = 1; },
+      [](Service& s) { s.rolls_out = true; },
+      [](Service& s) { s.sticky.cookie = "lb"; },
+      [](Service& s) { s.outlier.errors = 1; },
+      [](Service& s) { s.gate.state = Gate::State::Stopped; },
+      [](Service& s) { s.health_path = "/up"; },
+      [](Service& s) { s.retry_hold = 1; },
       [](Service& s) { s.targets.push_back(s.targets[0]); },
       [](Service& s) { s.targets.clear(); },
       [](Service& s) { s.balance = Balance::First; },
-      [](Service& s) { s.hash_header = "x-user"; },
+      [](Service& s) { s.hash_name = "x-user"; },
       [](Service& s) { s.timeouts.connect = 1; },
       [](Service& s) { s.timeouts.first_byte = 1; },
       [](Service& s) { s.timeouts.idle = 1; },
