@@ -12,6 +12,7 @@
 #include <span>
 
 #include "engine/base/check.h"
+#include "tls/memory.h"
 #include "tls/session.h"
 
 namespace tls {
@@ -87,7 +88,10 @@ std::string demand_client_certificates(WOLFSSL_CTX* context, std::string_view ca
 
 void start_library() {
   static std::once_flag once;
-  std::call_once(once, [] { ENSURE(wolfSSL_Init() == WOLFSSL_SUCCESS, "wolfSSL does not start"); });
+  std::call_once(once, [] {
+    serve_wolfssl_from_pools();
+    ENSURE(wolfSSL_Init() == WOLFSSL_SUCCESS, "wolfSSL does not start");
+  });
 }
 
 }  // namespace

@@ -10,8 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from certificates import client_context, local_authority
 from descriptors import LISTENERS, sockets
 from harness import EchoProcess, RawClient, wait_until
+from upstream import site
 
 pytestmark = pytest.mark.release_only
 
@@ -20,6 +22,8 @@ GROWTH_KB = 2 * 1024
 WINDOW_SECONDS = 3.0
 IDLE = 5000
 IDLE_BYTES_EACH = 2048
+IDLE_TLS = 1000
+IDLE_TLS_BYTES_EACH = 8192
 KEPT_PIPES = 32
 
 TOML = """
@@ -146,6 +150,28 @@ def test_an_idle_kept_alive_connection_costs_2_KiB_at_most(proxy):
         for client in clients:
             client.close()
     assert each <= IDLE_BYTES_EACH
+
+
+def test_an_idle_connection_over_tls_costs_8_KiB_at_most(engine, echo):
+    """A record alone would take 16: sessions that wait hold none."""
+    allow_descriptors(IDLE_TLS + 200)
+    process = engine(site(echo().port))
+    context = client_context(local_authority(process))
+    clients = []
+
+    def open_more(count):
+        for _ in range(count):
+            clients.append(RawClient(process.address, tls=context, server_name="test.localhost"))
+            assert len(clients[-1].request(target="/bytes/100k").body) == 100 * 1024
+    try:
+        open_more(50)
+        before = pss_bytes(process)
+        open_more(IDLE_TLS)
+        each = (pss_bytes(process) - before) / IDLE_TLS
+    finally:
+        for client in clients:
+            client.close()
+    assert each <= IDLE_TLS_BYTES_EACH
 
 
 def mixed_traffic(process):
