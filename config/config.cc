@@ -18,6 +18,8 @@ std::string host_and_port(const std::string& host, uint16_t port) {
 
 std::string Listener::text() const { return host_and_port(host, port); }
 
+bool Listener::is_loopback() const { return host == "::1" || host.starts_with("127."); }
+
 std::string Network::text() const {
   std::array<char, INET6_ADDRSTRLEN> out{};
   inet_ntop(is_v6 ? AF_INET6 : AF_INET, address.data(), out.data(), out.size());

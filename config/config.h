@@ -10,23 +10,14 @@
 #include <utility>
 #include <vector>
 
+#include "config/admin.h"
 #include "config/defaults.h"
+#include "config/listener.h"
+#include "config/policy.h"
 #include "config/position.h"
 #include "config/tls.h"
 
 namespace config {
-
-using Milliseconds = std::chrono::milliseconds;
-
-// One address to accept connections on.
-struct Listener {
-  std::string host;  // numeric, without brackets; empty = every IPv4 and IPv6 address
-  uint16_t port = 0;
-  Position where;
-
-  // ":80", "127.0.0.1:8080", "[::1]:8080"
-  std::string text() const;
-};
 
 // An address block. An IPv4 block uses the first four bytes; host bits are zero.
 struct Network {
@@ -68,132 +59,6 @@ struct Target {
   // As a listing shows it: "localhost:3000", "https://app:443", "h2c://app:50051",
   // "unix:/run/app.sock", "tls-passthrough:db:443", "redirect:…", "status:404".
   std::string display() const;
-};
-
-struct Balance {
-  enum class Kind : uint8_t {
-    PowerOfTwo,
-    RoundRobin,
-    LeastConn,
-    HashClientIp,
-    HashHeader,
-    HashCookie,
-    First,
-  };
-
-  Kind kind = Kind::PowerOfTwo;
-  std::string name;  // HashHeader: the field's, lower case; HashCookie: the cookie's
-
-  friend bool operator==(const Balance&, const Balance&) = default;
-};
-
-// 0 = no limit.
-struct Timeout {
-  Milliseconds connect = kTimeoutConnect;
-  Milliseconds first_byte = kTimeoutFirstByte;
-  Milliseconds idle = kTimeoutIdle;
-  Milliseconds total = kTimeoutTotal;
-
-  friend bool operator==(const Timeout&, const Timeout&) = default;
-};
-
-struct HeaderEdits {
-  std::vector<std::pair<std::string, std::string>> set;  // name as written, value
-  std::vector<std::string> remove;                       // name as written
-
-  friend bool operator==(const HeaderEdits&, const HeaderEdits&) = default;
-};
-
-struct Host {
-  enum class Kind : uint8_t { Keep, Upstream, Literal };
-
-  Kind kind = Kind::Keep;
-  std::string literal;
-
-  friend bool operator==(const Host&, const Host&) = default;
-};
-
-struct Retry {
-  unsigned times = kRetryTimes;  // tries after the first one; 0 = never
-  bool on_connect = true;        // nothing was sent yet: safe for every method
-  bool on_502 = false;
-  bool on_503 = false;
-  bool on_504 = false;
-  Milliseconds hold{0};  // how long a request waits for a healthy target; 0 = not at all
-
-  friend bool operator==(const Retry&, const Retry&) = default;
-};
-
-struct Limit {
-  uint64_t inflight = 0;    // requests of this site at once; 0 = no limit
-  uint64_t body_bytes = 0;  // largest request body; 0 = no limit
-
-  friend bool operator==(const Limit&, const Limit&) = default;
-};
-
-// Whether a target is up, asked from it. No path: nobody asks.
-struct Health {
-  // Inclusive.
-  struct Statuses {
-    int first = 200;
-    int last = 299;
-    friend bool operator==(const Statuses&, const Statuses&) = default;
-  };
-
-  std::string path;   // "/up", perhaps with a query
-  uint16_t port = 0;  // 0 = the target's
-  std::string host;   // the Host field; empty = the target's
-  Statuses status;    // what a healthy target answers
-  Milliseconds every = kHealthEvery;
-  Milliseconds timeout = kHealthTimeout;
-  unsigned rise = kHealthRise;  // good answers in a row until it is up
-  unsigned fall = kHealthFall;  // bad ones until it is down
-
-  friend bool operator==(const Health&, const Health&) = default;
-};
-
-// When a target that fails requests is left alone for a while; never the last one. errors 0: never.
-struct Outlier {
-  unsigned errors = 0;  // failures to connect and 5xx in a row
-  Milliseconds window = kOutlierWindow;
-  Milliseconds eject = kOutlierEject;
-
-  friend bool operator==(const Outlier&, const Outlier&) = default;
-};
-
-// A client stays with its target by a cookie. No name: off.
-struct Sticky {
-  std::string cookie;
-  Milliseconds ttl{0};  // 0 = as long as the browser's session
-
-  friend bool operator==(const Sticky&, const Sticky&) = default;
-};
-
-// How requests are shared between writers and readers, where there are readers.
-struct ReadSplit {
-  Milliseconds affinity = kWriterAffinity;  // reads go to writers so long after a write
-  bool websockets = false;                  // readers take them too
-
-  friend bool operator==(const ReadSplit&, const ReadSplit&) = default;
-};
-
-// What a site wishes beyond its target: [defaults] and the site's own keys, already merged.
-struct Policy {
-  Balance balance;
-  Timeout timeout;
-  HeaderEdits request_headers;
-  HeaderEdits response_headers;
-  std::string strip_prefix;  // "/v1": taken off the path before it goes to the target
-  Host host;
-  Retry retry;
-  Limit limit;
-  Health health;
-  Outlier outlier;
-  Sticky sticky;
-  ReadSplit read_split;
-  std::string errors_directory;  // empty = none; a relative one starts at the file that names it
-
-  friend bool operator==(const Policy&, const Policy&) = default;
 };
 
 struct Site {
@@ -283,6 +148,7 @@ struct Config {
   std::vector<Network> trusted_proxies;
   ProxyProtocol proxy_protocol = ProxyProtocol::Off;  // else trusted_proxies is not empty
   Tls tls;
+  Admin admin;
   Engine engine;
   Log log;
 };

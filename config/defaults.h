@@ -32,6 +32,10 @@ inline constexpr std::chrono::milliseconds kHealthTimeout{2'000};
 inline constexpr unsigned kHealthRise = 2;
 inline constexpr unsigned kHealthFall = 3;
 inline constexpr unsigned kHealthTimesMax = 100;
+// So many in a row are no longer the fault of the requests.
+inline constexpr unsigned kOutlierErrors = 5;
+// A row that is longer than this is seen by users first.
+inline constexpr unsigned kOutlierErrorsMax = 1000;
 // Errors that lie further apart are not one outage.
 inline constexpr std::chrono::milliseconds kOutlierWindow{10'000};
 // Long enough for a restart; the doubling takes care of longer ones.

@@ -13,8 +13,8 @@ namespace {
 
 bool same_target(const Target& a, const Target& b) {
   auto meaning = [](const Target& t) {
-    return std::tie(t.kind, t.host, t.port, t.path, t.text, t.status, t.weight, t.tls, t.h2c,
-                    t.passthrough);
+    return std::tie(t.kind, t.pool, t.host, t.port, t.path, t.text, t.status, t.weight, t.tls,
+                    t.h2c, t.passthrough);
   };
   return meaning(a) == meaning(b);
 }
@@ -35,6 +35,12 @@ bool same_files(const Tls::Files& a, const Tls::Files& b) {
 bool same_tls(const Tls& a, const Tls& b) {
   return a.min == b.min && a.local_ca == b.local_ca &&
          std::ranges::equal(a.files, b.files, same_files);
+}
+
+bool same_admin(const Admin& a, const Admin& b) {
+  const bool same_http =
+      a.http && b.http ? same_listener(*a.http, *b.http) : a.http.has_value() == b.http.has_value();
+  return same_http && a.socket == b.socket && a.group == b.group && a.token == b.token;
 }
 
 bool same_trust(const Config& a, const Config& b) {
@@ -93,6 +99,7 @@ Diff diff(const Config& before, const Config& after) {
   }
   if (!same_trust(before, after)) result.settings.emplace_back("trust");
   if (!same_tls(before.tls, after.tls)) result.settings.emplace_back("tls");
+  if (!same_admin(before.admin, after.admin)) result.settings.emplace_back("admin");
   if (before.engine != after.engine) result.settings.emplace_back("engine");
   if (before.log != after.log) result.settings.emplace_back("log");
   return result;

@@ -11,7 +11,7 @@ namespace config {
 
 struct Diff {
   std::vector<std::string> added, changed, removed;  // keys of sites, in the order of their file
-  // "listen", "trust", "tls", "engine", "log": those that differ.
+  // "listen", "trust", "tls", "admin", "engine", "log": those that differ.
   std::vector<std::string> settings;
 
   bool empty() const;

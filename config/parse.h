@@ -34,12 +34,19 @@ std::vector<Site> parse_routes(Reader& reader, const toml::table& root,
 void parse_engine(Reader& reader, const Entry& entry, Engine& engine);
 void parse_log(Reader& reader, const Entry& entry, Log& log);
 void parse_defaults(Reader& reader, const Entry& entry, Policy& policy);
+void parse_admin(Reader& reader, const Entry& entry, Admin& admin);
 void parse_tls(Reader& reader, const Entry& entry, Settings& settings);
+// Which of a site's targets gets a request.
+void parse_balance(Reader& reader, const Entry& entry, Policy& policy);
+void parse_sticky(Reader& reader, const Entry& entry, Policy& policy);
+void parse_health(Reader& reader, const Entry& entry, Policy& policy);
+void parse_outlier(Reader& reader, const Entry& entry, Policy& policy);
 void parse_site_tls(Reader& reader, const Entry& entry, SiteTls& tls);
 void parse_upstream_tls(Reader& reader, const Entry& entry, UpstreamTls& tls);
 
 struct SiteWishes {
-  std::vector<Target> targets;
+  std::vector<Target> targets;  // in the end the readers too
+  std::vector<Target> readers;
   Policy policy;
   SiteTls tls;
   UpstreamTls upstream_tls;

@@ -79,6 +79,10 @@ void read_log(Reader& reader, const Entry& entry, Settings& settings) {
   parse_log(reader, entry, settings.config.log);
 }
 
+void read_admin(Reader& reader, const Entry& entry, Settings& settings) {
+  parse_admin(reader, entry, settings.config.admin);
+}
+
 void read_defaults(Reader& reader, const Entry& entry, Settings& settings) {
   parse_defaults(reader, entry, settings.defaults.policy);
 }
@@ -97,7 +101,7 @@ constexpr std::array kTopFields = {
     Field<Settings>{"tls", parse_tls},
     Field<Settings>{"wake", nullptr},
     Field<Settings>{"docker", nullptr},
-    Field<Settings>{"admin", nullptr},
+    Field<Settings>{"admin", read_admin},
     Field<Settings>{"trace", nullptr},
     Field<Settings>{"cluster", nullptr},
 };

@@ -21,33 +21,6 @@ constexpr std::array<std::string_view, 9> kOwnFields = {
 
 enum class Direction : uint8_t { Request, Response };
 
-void read_balance(Reader& reader, const Entry& entry, Policy& policy) {
-  using Kind = Balance::Kind;
-  static constexpr std::array kChoices = {
-      std::pair{std::string_view("p2c"), Kind::PowerOfTwo},
-      std::pair{std::string_view("round-robin"), Kind::RoundRobin},
-      std::pair{std::string_view("least-conn"), Kind::LeastConn},
-      std::pair{std::string_view("hash:client-ip"), Kind::HashClientIp},
-      std::pair{std::string_view("hash:header:NAME"), Kind::HashHeader},
-      std::pair{std::string_view("first"), Kind::First}};
-  static constexpr std::string_view kHashHeader = "hash:header:";
-  std::string word;
-  if (!reader.string(entry, word)) return;
-  if (!word.starts_with(kHashHeader)) {
-    Kind kind = policy.balance.kind;
-    reader.choice<Kind>(entry, kChoices, {}, kind);
-    policy.balance = {kind, kind == Kind::HashHeader ? policy.balance.name : std::string()};
-    return;
-  }
-  std::string_view name = std::string_view(word).substr(kHashHeader.size());
-  if (!is_token(name)) {
-    return reader.error(entry.node.source(),
-                        fmt::format("{} is not the name of a header", in_quotes(name)),
-                        "write for example \"hash:header:X-User\"");
-  }
-  policy.balance = {Kind::HashHeader, lower(name)};
-}
-
 constexpr std::array kTimeoutFields = {
     Field<Timeout>{"connect", [](Reader& reader, const Entry& entry,
                                  Timeout& timeout) { reader.duration(entry, timeout.connect); }},
@@ -211,7 +184,7 @@ void read_host(Reader& reader, const Entry& entry, Policy& policy) {
 void read_retry_on(Reader& reader, const Entry& entry, Retry& retry) {
   std::optional<std::vector<Reader::Item>> items = reader.strings(entry);
   if (!items) return;
-  Retry wanted{retry.times, false, false, false, false};
+  Retry wanted{retry.times, false, false, false, false, retry.hold};
   for (const Reader::Item& item : *items) {
     if (item.text == "connect") {
       wanted.on_connect = true;
@@ -235,9 +208,12 @@ void read_retry_times(Reader& reader, const Entry& entry, Retry& retry) {
   retry.times = static_cast<unsigned>(times);
 }
 
-constexpr std::array kRetryFields = {Field<Retry>{"times", read_retry_times},
-                                     Field<Retry>{"on", read_retry_on},
-                                     Field<Retry>{"hold", nullptr}};
+constexpr std::array kRetryFields = {
+    Field<Retry>{"times", read_retry_times},
+    Field<Retry>{"on", read_retry_on},
+    Field<Retry>{"hold", [](Reader& reader, const Entry& entry,
+                            Retry& retry) { reader.duration(entry, retry.hold); }},
+};
 
 constexpr std::array kLimitFields = {
     Field<Limit>{"inflight",
@@ -258,6 +234,32 @@ void read_errors(Reader& reader, const Entry& entry, Policy& policy) {
 void read_to(Reader& reader, const Entry& entry, SiteWishes& wishes) {
   wishes.has_target = true;
   parse_targets(reader, entry.node, wishes.targets);
+}
+
+void read_readers_to(Reader& reader, const Entry& entry, SiteWishes& wishes) {
+  parse_targets(reader, entry.node, wishes.readers);
+  for (const Target& target : wishes.readers) {
+    if (target.is_upstream() && !target.passthrough) continue;
+    reader.error(entry.node.source(),
+                 fmt::format("{} cannot be a reader", in_quotes(target.display())),
+                 "readers are targets that requests are forwarded to");
+  }
+}
+
+constexpr std::array kReadersFields = {
+    Field<SiteWishes>{"to", read_readers_to},
+    Field<SiteWishes>{"affinity",
+                      [](Reader& reader, const Entry& entry, SiteWishes& wishes) {
+                        reader.duration(entry, wishes.policy.read_split.affinity);
+                      }},
+    Field<SiteWishes>{"websockets",
+                      [](Reader& reader, const Entry& entry, SiteWishes& wishes) {
+                        reader.boolean(entry, wishes.policy.read_split.websockets);
+                      }},
+};
+
+void read_readers(Reader& reader, const Entry& entry, SiteWishes& wishes) {
+  read_table<SiteWishes>(reader, entry, kReadersFields, wishes);
 }
 
 void read_tls(Reader& reader, const Entry& entry, SiteWishes& wishes) {
@@ -287,7 +289,7 @@ void to_table(Reader& reader, const Entry& entry, SiteWishes& wishes) {
 
 constexpr std::array kSiteFields = {
     Field<SiteWishes>{"to", read_to},
-    Field<SiteWishes>{"balance", to_policy<read_balance>},
+    Field<SiteWishes>{"balance", to_policy<parse_balance>},
     Field<SiteWishes>{"timeout", to_member<kTimeoutFields, &Policy::timeout>},
     Field<SiteWishes>{"headers", to_table<kHeaderFields>},
     Field<SiteWishes>{"rewrite", to_table<kRewriteFields>},
@@ -297,9 +299,10 @@ constexpr std::array kSiteFields = {
     Field<SiteWishes>{"errors", to_policy<read_errors>},
     Field<SiteWishes>{"tls", read_tls},
     Field<SiteWishes>{"upstream_tls", read_upstream_tls},
-    Field<SiteWishes>{"health", nullptr},
-    Field<SiteWishes>{"sticky", nullptr},
-    Field<SiteWishes>{"outlier", nullptr},
+    Field<SiteWishes>{"readers", read_readers},
+    Field<SiteWishes>{"health", to_policy<parse_health>},
+    Field<SiteWishes>{"sticky", to_policy<parse_sticky>},
+    Field<SiteWishes>{"outlier", to_policy<parse_outlier>},
     Field<SiteWishes>{"breaker", nullptr},
     Field<SiteWishes>{"split", nullptr},
     Field<SiteWishes>{"mirror", nullptr},
@@ -318,13 +321,65 @@ void refuse_in_defaults(Reader& reader, const Entry& entry, SiteWishes&) {
 
 constexpr std::array<std::string_view, 4> kOnlyInSites = {"to", "rewrite", "tls", "upstream_tls"};
 
-void warn_about_unused(Reader& reader, const toml::table& table, const SiteWishes& wishes) {
+void read_default_readers(Reader& reader, const Entry& entry, SiteWishes& wishes) {
+  std::array fields = kReadersFields;
+  for (Field<SiteWishes>& field : fields) {
+    if (field.name == "to") field.read = refuse_in_defaults;
+  }
+  read_table<SiteWishes>(reader, entry, fields, wishes);
+}
+
+void warn_about_upstream_tls(Reader& reader, const toml::table& table, const SiteWishes& wishes) {
   auto written = table.find("upstream_tls");
   if (written == table.end() || wishes.targets.empty()) return;
   if (std::ranges::any_of(wishes.targets, &Target::tls)) return;
   reader.warning(written->first.source(),
                  {"\"upstream_tls\" has no effect: no target of this site is https://",
                   "write https:// before the targets that speak TLS, or leave it out"});
+}
+
+// What needs requests that are forwarded, in a site that has none.
+void warn_about_unforwarded(Reader& reader, const toml::table& table, const SiteWishes& wishes) {
+  if (wishes.targets.empty()) return;
+  const Target& first = wishes.targets.front();
+  if (first.is_upstream() && !first.passthrough) return;
+  for (std::string_view name : {"health", "sticky", "outlier"}) {
+    // A target that cannot be connected to is an outlier, too.
+    if (first.passthrough && name == "outlier") continue;
+    auto written = table.find(name);
+    if (written == table.end()) continue;
+    reader.warning(
+        written->first.source(),
+        {fmt::format("{} has no effect: no request of this site is forwarded", in_quotes(name)),
+         "leave it out"});
+  }
+}
+
+// A table without the value that it is about, which [defaults] does not have either.
+void require(Reader& reader, const toml::table& table, std::string_view name, std::string_view part,
+             std::string_view value, std::string_view example) {
+  auto written = table.find(name);
+  if (written == table.end() || !value.empty()) return;
+  const toml::table* inside = written->second.as_table();
+  if (inside == nullptr || inside->contains(part)) return;  // wrong, and said; or switched off
+  reader.error(written->first.source(),
+               fmt::format("{} needs {}", in_quotes(name), in_quotes(part)),
+               fmt::format("write for example {} = {{ {} = {} }}", name, part, in_quotes(example)));
+}
+
+void add_readers(Reader& reader, const toml::table& table, SiteWishes& wishes) {
+  auto written = table.find("readers");
+  if (written == table.end() || wishes.targets.empty()) return;
+  const Target& first = wishes.targets.front();
+  if (!first.is_upstream() || first.passthrough) {
+    return reader.error(
+        written->first.source(),
+        fmt::format("\"readers\" cannot share a site with {}", in_quotes(first.display())));
+  }
+  for (Target& target : wishes.readers) {
+    target.pool = Target::Pool::Readers;
+    wishes.targets.push_back(std::move(target));
+  }
 }
 
 }  // namespace
@@ -336,7 +391,12 @@ bool is_site_key(std::string_view name) {
 void parse_site_table(Reader& reader, const toml::table& table, const Place& place,
                       SiteWishes& wishes) {
   read_fields<SiteWishes>(reader, table, place, kSiteFields, wishes);
-  warn_about_unused(reader, table, wishes);
+  require(reader, table, "health", "path", wishes.policy.health.path, "/up");
+  require(reader, table, "sticky", "cookie", wishes.policy.sticky.cookie, "lb");
+  require(reader, table, "readers", "to", wishes.readers.empty() ? "" : "to", "replica:3000");
+  add_readers(reader, table, wishes);
+  warn_about_upstream_tls(reader, table, wishes);
+  warn_about_unforwarded(reader, table, wishes);
 }
 
 void parse_defaults(Reader& reader, const Entry& entry, Policy& policy) {
@@ -345,6 +405,7 @@ void parse_defaults(Reader& reader, const Entry& entry, Policy& policy) {
     if (std::ranges::find(kOnlyInSites, field.name) != kOnlyInSites.end()) {
       field.read = refuse_in_defaults;
     }
+    if (field.name == "readers") field.read = read_default_readers;
   }
   SiteWishes wishes;
   wishes.policy = std::move(policy);

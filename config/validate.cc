@@ -107,6 +107,27 @@ void check_trust(const Config& config, Findings& findings) {
   findings.report(std::move(diagnostic));
 }
 
+// Others than the people of this machine are asked who they are.
+void check_admin(const Config& config, Findings& findings) {
+  const std::optional<Listener>& http = config.admin.http;
+  if (!http) return;
+  if (config.admin.token.empty() && !http->is_loopback()) {
+    report(findings, Severity::Error, http->where,
+           fmt::format("the control API on {} needs a \"token\": others can reach that address",
+                       in_quotes(http->text())),
+           fmt::format("set token = \"${{file:/run/secrets/admin_token}}\" in [admin], or write "
+                       "http = \"127.0.0.1:{}\"",
+                       http->port));
+  }
+  for (const Listener& listener : config.listen) {
+    std::optional<std::string> message = overlap(listener, *http);
+    if (!message) continue;
+    report(findings, Severity::Error, http->where,
+           fmt::format("\"http\" of [admin] is for clients already: {}", *message),
+           "choose another port for one of the two");
+  }
+}
+
 // The handshake comes before the path is known.
 void check_client_cas(const Config& config, Findings& findings) {
   std::unordered_map<std::string_view, const Site*> hosts;
@@ -129,6 +150,7 @@ void validate(const Config& config, Findings& findings) {
   check_listeners(config, findings);
   check_limits(config, findings);
   check_trust(config, findings);
+  check_admin(config, findings);
   check_client_cas(config, findings);
 }
 

@@ -18,7 +18,7 @@ inline constexpr Time kNever = INT64_MAX;
 // CLOCK_MONOTONIC through the vDSO.
 Time monotonic_now() noexcept;
 
-// Wall clock in nanoseconds since 1970-01-01T00:00:00Z, for log lines only.
+// Wall clock in nanoseconds since 1970-01-01T00:00:00Z, for log lines and for what clients are told; never for a deadline.
 Time wall_now() noexcept;
 
 }  // namespace engine::base

@@ -3,6 +3,7 @@
 // and the words for it everywhere (status, Proxy-Status, access log).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -42,9 +43,13 @@ enum class Cause : std::uint8_t {
   ResponseIncomplete,
   UpgradeFailed,
   TotalTimeout,
+  Stopped,       // the service's gate
+  PauseTimeout,  // of the gate: it stayed paused for longer than a request waits
+  Drained,       // the target's time ran out with the request still there
   Draining,
   Internal,
 };
+inline constexpr std::size_t kCauseCount = static_cast<std::size_t>(Cause::Internal) + 1;
 
 enum class Blame : std::uint8_t { Nobody, Client, Target, Us };
 

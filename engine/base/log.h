@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The engine's own events as single lines with named values. For control and start only: a worker's
-// requests go through the access log. It must not know where the lines end up.
+// The engine's own events as single lines with named values. For control, start, and what happens
+// rarely: a worker's requests go through the access log. It must not know where the lines end up.
 #pragma once
 
 #include <cstdint>

@@ -49,7 +49,7 @@ bool has_ca(const std::string& state) {
 // `sudo engine trust` is mostly about the engine that its user runs without sudo.
 std::string state_for(const User& user) {
   std::string own = fs::absolute(control::state_directory()).string();
-  const bool chosen = std::getenv("ENGINE_STATE") != nullptr;
+  const bool chosen = std::getenv("ENGINE_STATE_DIR") != nullptr;
   if (chosen || user.uid == ::geteuid() || has_ca(own)) return own;
   const std::string theirs = user.home + "/.local/state/engine";
   return has_ca(theirs) ? theirs : own;
@@ -129,7 +129,7 @@ int run_trust(const TrustPlaces& places) {
                     std::back_inserter(outcomes));
   // root has a state directory of its own.
   return report(outcomes, kTrust,
-                fmt::format("sudo ENGINE_STATE={} {} trust", shell_word(places.state),
+                fmt::format("sudo ENGINE_STATE_DIR={} {} trust", shell_word(places.state),
                             shell_word(places.engine)));
 }
 

@@ -116,12 +116,16 @@ class HealthRecords {
   std::size_t worker_count_;
 };
 
-ServicePtr keep_or_make(route::Service service, const ServicesBySite& before) {
+ServicePtr keep_or_make(route::Service service, const ServicesBySite& before,
+                        std::size_t worker_count) {
   const auto found = before.find(service.site);
   if (found != before.end()) {
     const route::Service& old = *found->second;
     if (old.same_as(service) && same_indices(old, service)) return found->second;
     service.inflight = old.inflight;  // the same site: its requests still count
+    service.metrics = old.metrics;
+  } else {
+    service.metrics = std::make_shared<route::SiteMetrics>(worker_count);
   }
   return std::make_shared<const route::Service>(std::move(service));
 }
@@ -171,7 +175,7 @@ void Apply::build_services(const config::Config& config, const route::Snapshot* 
     add_targets(site, sources_.tls_of, slots, next, service);
     health.give_to(service);
     if (sources_.amend) sources_.amend(service);
-    next.services.push_back(keep_or_make(std::move(service), before));
+    next.services.push_back(keep_or_make(std::move(service), before, sources_.worker_count));
     next.service_index_of.emplace(next.services.back().get(),
                                   static_cast<std::uint32_t>(next.services.size() - 1));
   }

@@ -191,8 +191,17 @@ Certificates::Served Certificates::assemble() const {
   return served;
 }
 
+std::vector<CertificateFigures> Certificates::expiries() const {
+  std::vector<CertificateFigures> list;
+  for (const auto& [path, pair] : files_) {
+    for (const std::string& name : pair.info.names)
+      list.push_back({.host = name, .not_after_seconds = static_cast<double>(pair.info.not_after)});
+  }
+  return list;
+}
+
 std::string state_directory() {
-  for (const char* name : {"ENGINE_STATE", "STATE_DIRECTORY"}) {
+  for (const char* name : {"ENGINE_STATE_DIR", "STATE_DIRECTORY"}) {
     if (std::string directory = from_environment(name); !directory.empty()) return directory;
   }
   if (::geteuid() == 0) return "/var/lib/engine";

@@ -13,6 +13,7 @@
 #include "config/diagnostic.h"
 #include "engine/control/client_cas.h"
 #include "engine/control/failure.h"
+#include "engine/control/metrics.h"
 #include "engine/route/certificates.h"
 #include "tls/store.h"
 
@@ -35,6 +36,8 @@ class Certificates {
   [[nodiscard]] const tls::Digest& client_ca_of(const config::Site& site) const {
     return client_cas_.of(site).id;
   }
+  // When those of the files end, by each of their names.
+  [[nodiscard]] std::vector<CertificateFigures> expiries() const;
   // Adds local certificates for `names`. Null when there is nothing new.
   [[nodiscard]] Served issue(const std::vector<std::string>& names);
 
@@ -64,7 +67,7 @@ class Certificates {
   std::map<std::string, Leaf> leaves_;
 };
 
-// Where what must survive a restart is kept: $ENGINE_STATE, $STATE_DIRECTORY (systemd), for root
+// Where what must survive a restart is kept: $ENGINE_STATE_DIR, $STATE_DIRECTORY (systemd), for root
 // /var/lib/engine, else $XDG_STATE_HOME/engine or ~/.local/state/engine.
 [[nodiscard]] std::string state_directory();
 

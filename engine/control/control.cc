@@ -29,7 +29,8 @@ constexpr base::Time kIssuePause = 100 * base::kMillisecond;
 sigset_t handled_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1}) sigaddset(&set, number);
+  for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2})
+    sigaddset(&set, number);
   return set;
 }
 
@@ -137,6 +138,10 @@ void Control::on_wake(const io::Completion& completion) {
 
 void Control::on_signal(int number) {
   if (number == SIGUSR1) return parts_.reopen_logs();
+  if (number == SIGUSR2) {
+    if (phase_ == Phase::Running) parts_.upgrade();
+    return;
+  }
   if (number == SIGHUP) {
     if (phase_ == Phase::Running) reload(name_of(number));
     return;
@@ -154,10 +159,15 @@ void Control::on_files_changed() {
   if (phase_ == Phase::Running) reload("file changed");
 }
 
-void Control::reload(const std::string& reason) {
+ReloadReport Control::reload(const std::string& reason) {
   watch_.forget_changes();
-  parts_.reload.run(reason);
+  ReloadReport report = parts_.reload.run(reason);
   watch_.set_paths(parts_.reload.watched().files, parts_.reload.watched().directories);
+  return report;
+}
+
+void Control::ask_to_stop(const std::string& reason) {
+  if (phase_ == Phase::Running) stop(reason);
 }
 
 void Control::stop(const std::string& reason) {
@@ -188,11 +198,12 @@ void Control::close() {
   parts_.ring.cancel(signal_readable_);
   watch_.close();
   parts_.resolver.close();
+  parts_.close_api();
 }
 
 bool Control::all_closed() const {
   return !signal_readable_.in_flight() && !wake_.in_flight() && watch_.closed() &&
-         parts_.resolver.closed();
+         parts_.resolver.closed() && parts_.api_closed();
 }
 
 }  // namespace engine::control

@@ -30,6 +30,10 @@ class Control {
     std::size_t worker_count = 0;
     std::function<void(base::Time grace)> stop_workers;
     std::function<void()> reopen_logs;
+    std::function<void()> upgrade;
+    // Of the control API.
+    std::function<void()> close_api;
+    std::function<bool()> api_closed;
   };
 
   // Blocks the signals it handles in this thread, and so in those it starts later; ignores SIGPIPE.
@@ -48,6 +52,11 @@ class Control {
   int run();
   // Instead of run(): the start failed after all.
   void abandon();
+
+  // ---- This thread, while it runs.
+  ReloadReport reload(const std::string& reason);
+  void ask_to_stop(const std::string& reason);
+  [[nodiscard]] bool stopping() const { return phase_ != Phase::Running; }
 
   // ---- Any thread.
   // A worker's thread is about to end.
@@ -68,7 +77,6 @@ class Control {
   void on_files_changed();
   void on_overdue();
   void issue_certificates();
-  void reload(const std::string& reason);
   void stop(const std::string& reason);
   void hurry();
   void close();

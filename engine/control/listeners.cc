@@ -33,12 +33,18 @@ std::uint16_t port_of(const route::Address& address) {
   return ntohs(reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port);
 }
 
-std::uint16_t bound_port(int socket) {
+// Without a length when it is no socket.
+route::Address bound_address(int socket) {
   route::Address address;
   address.length = sizeof address.storage;
   if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address.storage), &address.length) != 0)
-    return 0;
-  return port_of(address);
+    address.length = 0;
+  return address;
+}
+
+std::uint16_t bound_port(int socket) {
+  const route::Address address = bound_address(socket);
+  return address.length == 0 ? 0 : port_of(address);
 }
 
 route::Address numeric(std::string_view host, std::uint16_t port) {
@@ -83,12 +89,30 @@ Failure explain(int error, const config::Listener& listener) {
 
 std::expected<Listeners::List, Failure> Listeners::open(std::span<const config::Listener> wanted) {
   std::erase_if(open_, [](const auto& each) { return each.second.expired(); });
+  std::erase_if(surplus_, [this](const auto& each) { return !open_.contains(each.first); });
   List list;
   for (const config::Listener& listener : wanted) {
     if (auto done = open_listener(listener, list); !done) return std::unexpected(done.error());
   }
+  for (const auto& [address, socket] : inherited_) ::close(socket);
+  inherited_.clear();
   in_force_ = list;
   return list;
+}
+
+void Listeners::inherit(std::vector<int> sockets) {
+  for (const int socket : sockets) {
+    const route::Address address = bound_address(socket);
+    if (address.length > 0) inherited_.emplace(address.text(), socket);
+  }
+}
+
+std::vector<int> Listeners::take_inherited(const route::Address& address) {
+  std::vector<int> sockets;
+  const auto [first, last] = inherited_.equal_range(address.text());
+  for (auto at = first; at != last; ++at) sockets.push_back(at->second);
+  inherited_.erase(first, last);
+  return sockets;
 }
 
 std::vector<Listeners::Place> Listeners::places_of(const config::Listener& listener) {
@@ -115,7 +139,10 @@ std::expected<void, Failure> Listeners::open_listener(const config::Listener& li
     }
     any = true;
     port = (*listen)->port();
-    if (std::ranges::find(list, *listen) == list.end()) list.push_back(*listen);
+    if (std::ranges::find(list, *listen) != list.end()) continue;
+    list.push_back(*listen);
+    const List& surplus = surplus_[place.configured];
+    list.insert(list.end(), surplus.begin(), surplus.end());
   }
   if (!any) return std::unexpected(explain(error, listener));
   return {};
@@ -144,19 +171,31 @@ void Listeners::wait_until_closed(const std::weak_ptr<const route::Listen>& list
 }
 
 std::expected<Listeners::List::value_type, int> Listeners::open_place(Place& place) {
-  if (is_taken(place.address)) return std::unexpected(EADDRINUSE);
-  std::vector<int> sockets;
-  for (std::size_t worker = 0; worker < worker_count_; ++worker) {
+  std::vector<int> sockets = take_inherited(place.address);
+  if (sockets.empty() && is_taken(place.address)) return std::unexpected(EADDRINUSE);
+  const auto listen_on = [&place](std::vector<int> descriptors) {
+    return std::make_shared<const route::Listen>(place.address.text(), port_of(place.address),
+                                                 std::move(descriptors));
+  };
+  while (sockets.size() > worker_count_) {
+    std::vector<int> some(worker_count_, -1);
+    for (int& each : some) {
+      if (sockets.size() == worker_count_) break;
+      each = sockets.back();
+      sockets.pop_back();
+    }
+    surplus_[place.configured].push_back(listen_on(std::move(some)));
+  }
+  while (sockets.size() < worker_count_) {
     const auto socket = io::open_listener(place.address.get(), place.address.length, kBacklog);
     if (!socket) {
       for (const int each : sockets) ::close(each);
       return std::unexpected(socket.error());
     }
     sockets.push_back(*socket);
-    if (worker == 0) set_port(place.address, bound_port(*socket));
+    set_port(place.address, bound_port(*socket));
   }
-  return std::make_shared<const route::Listen>(place.address.text(), port_of(place.address),
-                                               std::move(sockets));
+  return listen_on(std::move(sockets));
 }
 
 // With SO_REUSEPORT a second engine would bind and quietly take half of the connections. Our own

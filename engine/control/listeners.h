@@ -28,6 +28,10 @@ class Listeners {
   Listeners(std::size_t worker_count, std::function<void()> collect)
       : worker_count_(worker_count), collect_(std::move(collect)) {}
 
+  // Sockets that listen already, for the addresses that they are bound to; taken by the first open(),
+  // which closes those that nobody wants.
+  void inherit(std::vector<int> sockets);
+
   // Everything in `wanted`, each address once and in that order. Addresses that the last successful
   // call returned are returned again. On failure nothing new stays open. May wait up to a second
   // for an address that is just being closed, by us or by the kernel.
@@ -45,6 +49,7 @@ class Listeners {
   static std::vector<Place> places_of(const config::Listener& listener);
   std::expected<List::value_type, int> find_or_open(Place& place);
   std::expected<List::value_type, int> open_place(Place& place);
+  std::vector<int> take_inherited(const route::Address& address);
   std::expected<void, Failure> open_listener(const config::Listener& listener, List& list);
   [[nodiscard]] bool is_taken(const route::Address& address) const;
 
@@ -52,6 +57,9 @@ class Listeners {
 
   std::size_t worker_count_;
   std::function<void()> collect_;
+  std::unordered_multimap<std::string, int> inherited_;  // by address
+  // Inherited sockets beyond one per worker, by Place::configured: who waits there is served too.
+  std::unordered_map<std::string, List> surplus_;
   List in_force_;
   std::unordered_map<std::string, std::weak_ptr<const route::Listen>>
       open_;  // by Place::configured

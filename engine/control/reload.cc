@@ -107,44 +107,100 @@ Reload::Reload(ConfigSource source, const config::Result& started, State& state)
       started_(settings_of(started.config)),
       state_(state),
       watched_(watched_paths(source_.path, started)) {
+  last_.ok = true;
+  counts_.last_at = base::wall_now();
+  history_.push_front({1, log::format_time(base::wall_now()), "start", started.config});
   set_log_level(started.config.log.level);
 }
 
-bool Reload::run(std::string_view reason) {
+ReloadReport Reload::run(std::string_view reason) {
   if (source_.path == "-") {
-    keep(reason, "the configuration came from standard input: it cannot be read again");
-    return false;
+    return refuse({}, reason,
+                  "the configuration came from standard input: it cannot be read again");
   }
   config::Result result = source_.load();
   WatchedPaths watched = watched_paths(source_.path, result);
-  if (!result.ok()) {
+  ReloadReport report;
+  report.diagnostics = std::move(result.diagnostics);
+  if (config::count(report.diagnostics, config::Severity::Error) > 0) {
     // A broken main file names no includes: those of before are still of interest.
     watched.files.insert(watched.files.end(), watched_.files.begin(), watched_.files.end());
     watched.directories.insert(watched.directories.end(), watched_.directories.begin(),
                                watched_.directories.end());
     watched_ = std::move(watched);
-    log_diagnostics(result.diagnostics);
-    keep(reason, "the configuration is invalid");
-    return false;
+    log_diagnostics(report.diagnostics);
+    return refuse(std::move(report), reason, "the configuration is invalid");
   }
-  const config::Diff diff = config::diff(state_.config(), result.config);
-  if (const auto adopted = state_.adopt(std::move(result.config), result.diagnostics); !adopted) {
-    keep(reason, adopted.error().message +
-                     (adopted.error().fix.empty() ? "" : "; fix: " + adopted.error().fix));
-    return false;
+  report = adopt(std::move(result.config), std::move(report), reason);
+  if (report.ok) watched_ = std::move(watched);
+  return report;
+}
+
+ReloadReport Reload::adopt(config::Config config, ReloadReport report, std::string_view reason) {
+  report.diff = config::diff(state_.config(), config);
+  report.needs_restart = needs_restart(started_, config);
+  if (const auto adopted = state_.adopt(std::move(config), report.diagnostics); !adopted) {
+    return refuse(std::move(report), reason, adopted.error().message, adopted.error().fix);
   }
-  watched_ = std::move(watched);
-  log_diagnostics(result.diagnostics);
-  for (const std::string& key : needs_restart(started_, state_.config())) {
+  log_diagnostics(report.diagnostics);
+  for (const std::string& key : report.needs_restart) {
     log::warn("a changed value waits for a restart", {{"key", key}});
   }
   set_log_level(state_.config().log.level);
   log::info("reloaded", {{"generation", std::to_string(state_.generation())},
-                         {"added", std::to_string(diff.added.size())},
-                         {"changed", std::to_string(diff.changed.size())},
-                         {"removed", std::to_string(diff.removed.size())},
+                         {"added", std::to_string(report.diff.added.size())},
+                         {"changed", std::to_string(report.diff.changed.size())},
+                         {"removed", std::to_string(report.diff.removed.size())},
                          {"reason", reason}});
-  return true;
+  report.ok = true;
+  remember(reason);
+  ++counts_.succeeded;
+  counts_.last_at = base::wall_now();
+  last_ = report;
+  return report;
+}
+
+ReloadReport Reload::try_out() const {
+  config::Result result = source_.load();
+  ReloadReport report;
+  report.ok = result.ok();
+  report.diagnostics = std::move(result.diagnostics);
+  if (!report.ok) {
+    report.cause = "the configuration is invalid";
+    return report;
+  }
+  report.diff = config::diff(state_.config(), result.config);
+  report.needs_restart = needs_restart(started_, result.config);
+  return report;
+}
+
+ReloadReport Reload::roll_back(std::uint64_t generation) {
+  const auto wanted = [&](const Past& past) {
+    return generation == 0 ? &past != &history_.front() : past.generation == generation;
+  };
+  const auto found = std::ranges::find_if(history_, wanted);
+  if (found == history_.end()) {
+    ReloadReport report;
+    report.cause = generation == 0 ? "there is no earlier configuration"
+                                   : "generation " + std::to_string(generation) + " is not kept";
+    report.fix = "engine history";
+    return report;
+  }
+  return adopt(found->config, {}, "rollback to generation " + std::to_string(found->generation));
+}
+
+void Reload::remember(std::string_view reason) {
+  history_.push_front({state_.generation(), log::format_time(base::wall_now()), std::string(reason),
+                       state_.config()});
+  // So many that memory stays bounded, whatever a configuration's size.
+  std::size_t sites = 0;
+  const auto too_much = [&](const Past& past) {
+    sites += past.config.sites.size();
+    return sites > kHistorySitesMax;
+  };
+  const auto first_too_much = std::find_if(history_.begin() + 1, history_.end(), too_much);
+  history_.erase(first_too_much, history_.end());
+  if (history_.size() > kHistoryMax) history_.pop_back();
 }
 
 bool Reload::is_stale(base::Time loaded_at) const {
@@ -161,10 +217,20 @@ bool Reload::is_stale(base::Time loaded_at) const {
   return !now.ok() || !config::diff(state_.config(), now.config).empty();
 }
 
-void Reload::keep(std::string_view reason, const std::string& cause) const {
-  log::error("reload refused", {{"cause", cause}, {"reason", reason}});
+ReloadReport Reload::refuse(ReloadReport report, std::string_view reason, std::string cause,
+                            std::string fix) {
+  report.ok = false;
+  report.cause = std::move(cause);
+  report.fix = std::move(fix);
+  log::error("reload refused",
+             {{"cause", report.cause + (report.fix.empty() ? "" : "; fix: " + report.fix)},
+              {"reason", reason}});
   log::error("The running configuration was kept (generation " +
              std::to_string(state_.generation()) + ").");
+  ++counts_.failed;
+  counts_.last_at = base::wall_now();
+  last_ = report;
+  return report;
 }
 
 }  // namespace engine::control

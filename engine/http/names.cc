@@ -53,6 +53,7 @@ constexpr Entry kEntries[] = {
     {"x-real-ip", FieldName::XRealIp},
     {"x-request-id", FieldName::XRequestId},
     {"x-sendfile", FieldName::XAccel},
+    {"x-writer-affinity", FieldName::XWriterAffinity},
 };
 
 // Setting bit 5 makes letters lower case and leaves digits and '-' alone; no other token character
@@ -65,7 +66,7 @@ constexpr std::size_t kNameBytesMax = 19;
 // Perfect for kEntries: the constants were found by trying, and the table below proves them.
 constexpr std::size_t slot_of(std::string_view name) {
   const std::size_t size = name.size();
-  return (size + folded(name[0]) + folded(name[size - 2]) * 3 + folded(name[size / 2]) * 16) & 127;
+  return (size + folded(name[0]) + folded(name[size - 2]) * 34 + folded(name[size / 2]) * 3) & 127;
 }
 
 constexpr std::array<Entry, 128> kTable = [] {

@@ -49,6 +49,7 @@ enum class FieldName : std::uint8_t {
   XForwardedOther,  // every other X-Forwarded-* name
   XRealIp,
   XRequestId,
+  XWriterAffinity,  // of a response: whether its client goes on to read from a writer
   // A name such as Content_Length or X_Forwarded_For: gateways that turn '-' into '_' would take it
   // for the real one, so it never travels on.
   Disguised,

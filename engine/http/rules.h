@@ -61,6 +61,8 @@ struct ResponseForwarding {
   std::string_view request_id = {};  // empty: X-Request-ID is not added
   std::string_view via_pseudonym = "engine";
   std::span<const FieldEdit> edits = {};
+  // Of our own, beside those of the target; not sent with an interim head other than 101.
+  std::span<const std::string> cookies = {};
 };
 
 // Writes an HTTP/1.1 response head with its empty line, also an interim one. Returns its length, 0

@@ -29,7 +29,8 @@ constexpr Fate fate_in_response(FieldName name) {
     case FieldName::Te:
     case FieldName::TransferEncoding:
     case FieldName::Upgrade:
-    case FieldName::XAccel: return Fate::Drop;
+    case FieldName::XAccel:
+    case FieldName::XWriterAffinity: return Fate::Drop;
     case FieldName::Trailer: return Fate::IfChunked;
     case FieldName::Via: return Fate::Via;
     case FieldName::XRequestId: return Fate::RequestId;
@@ -69,6 +70,9 @@ class ResponseWriter {
       if (!forwarding_.request_id.empty() && !out_.edited("X-Request-ID")) {
         out_.line("X-Request-ID", forwarding_.request_id);
       }
+    }
+    if (!head_.interim() || forwarding_.upgrade) {
+      for (const std::string& cookie : forwarding_.cookies) out_.line("Set-Cookie", cookie);
     }
     out_.edits();
     return out_.finish();

@@ -145,4 +145,12 @@ std::string_view normalise_path(std::string_view path, std::span<char> scratch) 
   return {scratch.data(), length};
 }
 
+std::string_view strip_prefix(std::string_view path, std::string_view prefix) noexcept {
+  if (prefix.ends_with('/')) prefix.remove_suffix(1);
+  if (!path.starts_with(prefix)) return path;
+  const std::string_view rest = path.substr(prefix.size());
+  if (rest.empty()) return "/";
+  return rest.front() == '/' ? rest : path;
+}
+
 }  // namespace engine::http

@@ -29,4 +29,9 @@ struct HostPort {
 [[nodiscard]] std::string_view normalise_path(std::string_view path,
                                               std::span<char> scratch) noexcept;
 
+// "/v1" taken from "/v1/users" leaves "/users"; what does not start with it, on a segment boundary,
+// stays.
+[[nodiscard]] std::string_view strip_prefix(std::string_view path,
+                                            std::string_view prefix) noexcept;
+
 }  // namespace engine::http

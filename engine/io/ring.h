@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "engine/base/clock.h"
+#include "engine/base/counter.h"
 #include "engine/io/operation.h"
 
 namespace engine::io {
@@ -33,12 +34,12 @@ struct RingFailure {
   std::string fix;
 };
 
-// Counters of one ring, read by its own thread.
+// Counters of one ring, written by its own thread.
 struct RingStats {
-  std::uint64_t enters = 0;
-  std::uint64_t submissions = 0;
-  std::uint64_t completions = 0;
-  std::uint64_t buffers_exhausted = 0;
+  base::Counter enters;
+  base::Counter submissions;
+  base::Counter completions;
+  base::Counter buffers_exhausted;
 };
 
 // A kernel pipe for splicing: bytes go in at `in` and out at `out`.

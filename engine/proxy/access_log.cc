@@ -42,6 +42,7 @@ void append_json_times(std::string& out, const StreamRecord& record, base::Time 
     fmt::format_to(to, ",\"t_connect\":{:.6f}", seconds_between(record.started, record.connected));
   if (record.first_byte > 0)
     fmt::format_to(to, ",\"t_first\":{:.6f}", seconds_between(record.started, record.first_byte));
+  if (record.parked > 0) fmt::format_to(to, ",\"queue\":{:.6f}", seconds_between(0, record.parked));
 }
 
 std::string_view protocol(const StreamRecord& record) {
@@ -63,6 +64,7 @@ void format_json(const LogLine& line, std::string& out) {
     const StreamRecord& record = *line.record;
     append_json(out, "id", record.request_id);
     append_json(out, "site", record.site);
+    if (record.service != record.site) append_json(out, "service", record.service);
     append_json(out, "method", record.method);
     append_json(out, "host", record.host);
     append_json(out, "path", record.path);

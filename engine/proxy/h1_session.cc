@@ -118,8 +118,8 @@ bool H1Session::may_stay() const {
 
 void H1Session::drain() {
   if (state_ != State::Idle) return;
-  if (requests_ > 0) return session_.linger(route::kDrainPatience);
-  // Its first request may be on the way; a browser's spare connection never sends one.
+  if (requests_ > 0 && !worker_.handed_over()) return session_.linger(route::kDrainPatience);
+  // A request may be on the way, the last one here; a browser's spare connection never sends one.
   session_.set_deadline(worker_.now() + route::kDrainPatience);
 }
 

@@ -19,7 +19,7 @@ int Listener::socket() const { return listen_->socket_of(worker_.index()); }
 
 void Listener::start() {
   paused_ = false;
-  if (stopping_ || accept_operation_.in_flight()) return;
+  if (stopping_ || socket() < 0 || accept_operation_.in_flight()) return;
   worker_.ring().accept(accept_operation_, socket());
 }
 
@@ -41,13 +41,15 @@ void Listener::stop() {
 // Who waits already is served, or the kernel would reset it. Who comes while the process ends is
 // refused at once, and may find another server.
 void Listener::refuse_newcomers() {
+  if (socket() < 0) return;
   while (worker_.has_slots()) {
     const int socket = worker_.ring().accept_now(this->socket());
     if (socket < 0) break;
     worker_.on_connection(socket, listen_->port());
   }
-  // After a reload the address may come back: there the socket ends with its last owner.
-  if (worker_.draining()) worker_.ring().shutdown(socket(), SHUT_RD);
+  // After a reload the address may come back: there the socket ends with its last owner. Where
+  // another process accepts now, the kernel may have told only this one of who waited.
+  if (worker_.draining() && !listen_->handed_over()) worker_.ring().shutdown(socket(), SHUT_RD);
 }
 
 void Listener::on_accept(const io::Completion& completion) {

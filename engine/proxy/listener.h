@@ -25,6 +25,7 @@ class Listener {
   void stop();
   [[nodiscard]] bool stopped() const { return stopping_ && !accept_operation_.in_flight(); }
   [[nodiscard]] const route::Listen* listen() const { return listen_.get(); }
+  [[nodiscard]] bool handed_over() const { return listen_->handed_over(); }
 
  private:
   [[nodiscard]] int socket() const;

@@ -13,6 +13,10 @@ namespace engine::proxy {
 namespace {
 
 constexpr std::size_t kListedSitesMax = 50;
+constexpr std::string_view kMessagePlace = "{message}";
+constexpr int kRetrySoon = 1;  // seconds
+// Nobody has said for how long a site is closed; this only keeps clients from asking all the time.
+constexpr int kRetryStopped = 30;
 
 bool wants_json(std::string_view accept) {
   const std::size_t json = accept.find("json");
@@ -40,10 +44,17 @@ std::vector<std::string> known_sites(const Reply& reply, Worker& worker) {
   return sites;
 }
 
+// What whoever closed the site has to say.
+std::string_view message_of(const Reply& reply) {
+  if (reply.cause != base::Cause::Stopped || reply.service == nullptr) return {};
+  return reply.service->gate.message;
+}
+
 std::string explanation(const Reply& reply) {
   if (reply.cause == base::Cause::None) {
     return std::string(reply.details.empty() ? http::reason_phrase(reply.status) : reply.details);
   }
+  if (!message_of(reply).empty()) return std::string(message_of(reply));
   std::string text(base::describe(reply.cause).text);
   if (!reply.target.empty()) text += " Target: " + std::string(reply.target) + ".";
   if (!reply.details.empty()) text += " Cause: " + std::string(reply.details) + ".";
@@ -120,14 +131,19 @@ std::uint64_t write_reply(base::Buffer& out, const Reply& reply, Worker& worker)
   head += proxy_status(reply, worker.via());
   if (!reply.request_id.empty()) head += "X-Request-ID: " + std::string(reply.request_id) + "\r\n";
   if (reply.status == 405) head += "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n";
-  if (reply.status == 503 || reply.status == 429) head += "Retry-After: 1\r\n";
+  if (reply.status == 503 || reply.status == 429) {
+    const int seconds = reply.cause == base::Cause::Stopped ? kRetryStopped : kRetrySoon;
+    head += "Retry-After: " + std::to_string(seconds) + "\r\n";
+  }
   const bool bodyless = reply.status == 204 || reply.status == 304;
   std::string body;
   if (!bodyless) {
     const std::vector<std::string> sites = known_sites(reply, worker);
     const std::string* custom = custom_page(reply);
     const bool json = wants_json(reply.accept) && custom == nullptr;
-    body = custom != nullptr ? *custom : json ? json_page(reply, sites) : html_page(reply, sites);
+    body = custom != nullptr ? with_message(*custom, message_of(reply))
+           : json            ? json_page(reply, sites)
+                             : html_page(reply, sites);
     head +=
         json ? "Content-Type: application/json\r\n" : "Content-Type: text/html; charset=utf-8\r\n";
     head += "Cache-Control: no-store\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
@@ -167,6 +183,22 @@ void write_redirect(base::Buffer& out, std::string_view location, const http::Re
     }
   }
   out.append(head_start(308, close, worker) + "Location: " + to + "\r\nContent-Length: 0\r\n\r\n");
+}
+
+void write_healthy(base::Buffer& out, bool close, Worker& worker) {
+  out.append(head_start(200, close, worker) +
+             "Cache-Control: no-store\r\nContent-Length: 0\r\n\r\n");
+}
+
+std::string with_message(std::string_view page, std::string_view message) {
+  const std::string escaped = html_escape(message);
+  std::string filled;
+  for (std::size_t at = 0; (at = page.find(kMessagePlace)) != std::string_view::npos;) {
+    filled += page.substr(0, at);
+    filled += escaped;
+    page.remove_prefix(at + kMessagePlace.size());
+  }
+  return filled += page;
 }
 
 void write_options(base::Buffer& out, bool close, Worker& worker) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "engine/base/buffer.h"
@@ -38,6 +39,12 @@ std::uint64_t write_reply(base::Buffer& out, const Reply& reply, Worker& worker)
 // request's.
 void write_redirect(base::Buffer& out, std::string_view location, const http::RequestHead& request,
                     bool close, Worker& worker);
+
+// To a check of a site's health that is answered in its stead: 200 without content.
+void write_healthy(base::Buffer& out, bool close, Worker& worker);
+
+// `page`, in which every {message} is replaced by the plain text `message`, escaped.
+[[nodiscard]] std::string with_message(std::string_view page, std::string_view message);
 
 // OPTIONS that may travel no further (RFC 9110 section 7.6.2).
 void write_options(base::Buffer& out, bool close, Worker& worker);

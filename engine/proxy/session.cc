@@ -232,8 +232,10 @@ void Session::on_tick_end() {
 void Session::on_connected(int) {}
 
 void Session::on_secured() {
-  ++worker_.counters().tls_handshakes;
-  if (connection_.tls()->resumed()) ++worker_.counters().tls_resumed;
+  const tls::Session& tls = *connection_.tls();
+  route::Counters& counters = worker_.counters();
+  ++counters.tls_handshakes[tls.version() == "1.3" ? 1 : 0][tls.resumed() ? 1 : 0];
+  counters.tls_handshake_time.record(worker_.now() - opened_at_);
 }
 
 void Session::on_closed() { worker_.retire(*this); }

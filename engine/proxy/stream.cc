@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The story of a stream from its request to its end. How the request reaches a target is in
-// stream_upstream.cc, how the response reaches the client in stream_response.cc.
+// The story of a stream from its request to its end. What makes it wait is in stream_parking.cc, how
+// the request reaches a target in stream_upstream.cc, how the response reaches the client in
+// stream_response.cc.
 #include "engine/proxy/stream.h"
 
 #include <algorithm>
@@ -38,8 +39,15 @@ Stream::~Stream() { ENSURE(state_ == State::Done, "a stream is freed before its 
 void Stream::start(const http::RequestHead& head) {
   note_request(head);
   worker_.own_request_head(this);
-  if (!admit(head)) return;
-  if (answer_here(head)) return;
+  route();
+}
+
+// Again each time after it was parked.
+void Stream::route() {
+  if (is_passage_) return route_passage();
+  const http::RequestHead& request = head();
+  if (!admit(request) || answer_here(request)) return;
+  if (!pass_gate() || !within_limits(request)) return;
   choose_target();
 }
 
@@ -50,11 +58,16 @@ void Stream::start_passage() {
   lost_reused_ = true;  // never a connection that has carried something else
   progress_ = record_.started = worker_.now();
   record_.host = request_.view();
+  route();
+}
+
+void Stream::route_passage() {
   const route::Match match = worker_.snapshot().table->match(record_.host, "/");
-  service_ = &worker_.pool().service(match.service_index);
-  ++service_->streams;
-  record_.site = service_->service->site;
-  choose_target();
+  if (match.found != route::Found::Yes) return answer(base::Cause::UnknownHost, {});
+  use_service(match.service_index);
+  if (service_->service->answer != route::Answer::Pass)
+    return answer(base::Cause::Misdirected, "this site's TLS no longer ends at its target");
+  if (pass_gate()) choose_target();
 }
 
 void Stream::note_request(const http::RequestHead& head) {
@@ -90,7 +103,14 @@ void Stream::note_request_id(const http::RequestHead& head) {
   record_.request_id = {record_.new_request_id.data(), record_.new_request_id.size() - 1};
 }
 
-// Routing and the limits that need no target. False when it was answered.
+void Stream::use_service(std::uint32_t index) {
+  service_ = &worker_.pool().service(index);
+  service_->enter();
+  record_.site = service_->service->site;
+  record_.service = service_->service->name;
+}
+
+// Routing. False when it was answered.
 bool Stream::admit(const http::RequestHead& head) {
   const std::string_view path = http::normalise_path(head.path, worker_.scratch());
   if (path.empty()) {
@@ -105,10 +125,7 @@ bool Stream::admit(const http::RequestHead& head) {
            {});
     return false;
   }
-  service_ = &worker_.pool().service(match.service_index);
-  ++service_->streams;
-  const route::Service& service = *service_->service;
-  record_.site = service.site;
+  use_service(match.service_index);
   if (!client_.covers(head.authority)) {
     answer(base::Cause::Misdirected,
            "the certificate of this connection is not for this host: connect anew");
@@ -119,6 +136,12 @@ bool Stream::admit(const http::RequestHead& head) {
            "this request has passed this proxy four times already: a target leads back here");
     return false;
   }
+  return true;
+}
+
+// The limits that need no target. False when it was answered.
+bool Stream::within_limits(const http::RequestHead& head) {
+  const route::Service& service = *service_->service;
   if (service.body_bytes_max > 0 && head.content_length > service.body_bytes_max) {
     answer(base::Cause::BodyTooLarge, {});
     return false;
@@ -133,7 +156,8 @@ bool Stream::admit(const http::RequestHead& head) {
   return true;
 }
 
-// Redirects, fixed answers, and OPTIONS that must not travel on. True when it was answered.
+// Redirects, fixed answers, OPTIONS that must not travel on, and for a site that is closed on purpose
+// the word that nothing is wrong. True when it was answered.
 bool Stream::answer_here(const http::RequestHead& head) {
   const route::Service& service = *service_->service;
   const bool passes = service.answer == route::Answer::Pass;
@@ -151,7 +175,8 @@ bool Stream::answer_here(const http::RequestHead& head) {
     answer(base::Cause::None, service.text);
     return true;
   }
-  if (!redirects && !head.max_forwards_zero) return false;
+  const bool healthy = is_health_check(head);
+  if (!redirects && !head.max_forwards_zero && !healthy) return false;
   client_keep_alive_ =
       client_keep_alive_ && head.minor_version == 1 && !request_has_body_ && client_.may_stay();
   base::Buffer& out = client().out();
@@ -159,6 +184,9 @@ bool Stream::answer_here(const http::RequestHead& head) {
   if (head.max_forwards_zero) {
     client_status_ = 204;
     write_options(out, !client_keep_alive_, worker_);
+  } else if (!redirects) {
+    client_status_ = 200;
+    write_healthy(out, !client_keep_alive_, worker_);
   } else {
     client_status_ = 308;
     write_redirect(out, to_https ? kToHttps : std::string_view(service.text), head,
@@ -269,18 +297,31 @@ void Stream::finish() {
 
 // Counts, logs, and lets go of everything but the session.
 void Stream::end() {
+  if (state_ == State::Parked) unpark();
   request_relay_.stop();
   response_relay_.stop();
   worker_.timers().clear(timer_);
   record_.status = static_cast<std::uint16_t>(client_status_);
   worker_.count_and_log(*this);
+  if (open_ != nullptr) --*open_;
+  if (health_ != nullptr) ++tally().results[static_cast<std::size_t>(record_.cause)];
   release_target();
-  if (service_ != nullptr) {
-    --service_->streams;
-    if (holds_inflight_) service_->service->inflight->fetch_sub(1, std::memory_order_relaxed);
-  }
+  release_service();
   set_state(State::Done);
   worker_.retire(*this);
+}
+
+void Stream::release_inflight() {
+  if (!std::exchange(holds_inflight_, false)) return;
+  service_->service->inflight->fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Stream::release_service() {
+  if (service_ == nullptr) return;
+  release_inflight();
+  service_->leave();
+  service_ = nullptr;
+  record_.site = record_.service = {};
 }
 
 void Stream::fail(base::Error error, std::string_view details) {
@@ -303,6 +344,13 @@ void Stream::cut() {
   client_.on_stream_broken(reset);
 }
 
+// Its time is over, and nobody is to blame: both sides see an orderly end.
+void Stream::close_tunnel() {
+  record_.cause = base::Cause::Drained;
+  upstream_reusable_ = false;
+  finish();
+}
+
 void Stream::abort(base::Cause cause) {
   if (state_ == State::Done) return;
   record_.cause = cause;
@@ -318,14 +366,27 @@ void Stream::set_state(State state) {
   phase_started_ = worker_.now();
 }
 
+// Being parked has limits of its own.
+base::Time Stream::total_deadline() const {
+  const base::Time total = service_->service->timeouts.total;
+  if (total == 0 || state_ == State::Tunnel || state_ == State::Parked) return base::kNever;
+  return record_.started + record_.parked + total;
+}
+
+// When whoever still uses the target has to go.
+base::Time Stream::drain_end() const {
+  if (health_ == nullptr) return base::kNever;
+  return state_ == State::Tunnel ? health_->tunnels_end() : health_->requests_end();
+}
+
 base::Time Stream::next_deadline() const {
   const route::Timeouts& timeouts = service_->service->timeouts;
-  base::Time deadline = base::kNever;
+  base::Time deadline = std::min(total_deadline(), drain_end());
   const auto within = [&deadline](base::Time since, base::Time limit) {
     if (limit > 0) deadline = std::min(deadline, since + limit);
   };
-  within(record_.started, state_ == State::Tunnel ? 0 : timeouts.total);
   switch (state_) {
+    case State::Parked: return parked_until();
     case State::Connecting: within(phase_started_, timeouts.connect); break;
     case State::AwaitHead:
       if (!request_relay_.moving()) {
@@ -345,9 +406,9 @@ base::Time Stream::next_deadline() const {
 }
 
 base::Cause Stream::deadline_cause() const {
-  const base::Time total = service_->service->timeouts.total;
-  if (total > 0 && worker_.now() >= record_.started + total && state_ != State::Tunnel)
-    return base::Cause::TotalTimeout;
+  if (state_ == State::Parked) return parked_cause();
+  if (worker_.now() >= drain_end()) return base::Cause::Drained;
+  if (worker_.now() >= total_deadline()) return base::Cause::TotalTimeout;
   if (state_ == State::Connecting) return base::Cause::ConnectionTimeout;
   if (state_ == State::AwaitHead) {
     if (!request_relay_.moving()) return base::Cause::ResponseTimeout;
@@ -361,6 +422,7 @@ void Stream::update_deadline() { worker_.timers().set(timer_, next_deadline()); 
 void Stream::on_deadline() {
   if (next_deadline() > worker_.now()) return update_deadline();
   const base::Cause cause = deadline_cause();
+  if (state_ == State::Tunnel && cause == base::Cause::Drained) return close_tunnel();
   if (state_ == State::Connecting && cause == base::Cause::ConnectionTimeout) {
     drop_upstream(true);
     if (connect_next() || retry(cause)) return;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/buffer.h"
 #include "engine/base/error.h"
@@ -13,7 +14,7 @@
 #include "engine/io/timers.h"
 #include "engine/proxy/client_side.h"
 #include "engine/proxy/relay.h"
-#include "engine/route/service.h"
+#include "engine/route/candidates.h"
 
 namespace engine::proxy {
 
@@ -25,24 +26,27 @@ struct TargetState;
 // What the access log says of a stream; the views point into the request's head.
 struct StreamRecord {
   std::string_view method, host, path, query, user_agent, referer;
-  std::string_view site;
+  std::string_view site, service;
   std::string details;  // of an error
   std::uint8_t major_version = 1, minor_version = 1;
   std::uint16_t status = 0;
   std::uint8_t tries = 0;
   base::Cause cause = base::Cause::None;
   base::Time started = 0, connected = 0, first_byte = 0;  // loop clock; 0 = did not happen
+  base::Time parked = 0;                                  // how long it was
   std::string_view request_id;                            // a trusted client's, else the new one
   std::array<char, 33> new_request_id{};
 };
 
 // State       waits for                                ends by
-// Start       start()                                  Connecting, AwaitHead, Done (answered here)
-// Connecting  connect(), the connect timeout           AwaitHead; next address or target; Done
+// Start       start()                                  Parked, Connecting, AwaitHead, Done
+// Parked      its gate, or a target that is up         Start (routed anew), Done
+// Connecting  connect(), the connect timeout           AwaitHead; next address or target; Parked; Done
 // AwaitHead   the response's head, first_byte timeout  Responding, Tunnel; a retry; Done
 // Responding  the response's body, idle timeout        Done
 // Tunnel      either side's bytes, idle timeout        Done
 // Done        the worker to free it
+// Whoever has a target also ends by that target's drain (route::TargetHealth::end_streams).
 class Stream {
  public:
   Stream(Worker& worker, ClientSide& client, base::Buffer request);
@@ -56,6 +60,17 @@ class Stream {
   void start_passage();
   // Ends without an answer; the client's connection is cut.
   void abort(base::Cause cause);
+
+  // ---- For the worker.
+  enum class Wait : std::uint8_t { ForGate, ForTarget };
+  // Parked: what it waits for.
+  [[nodiscard]] Wait waits() const { return wait_; }
+  // Parked: with the snapshot of the moment everything may be different.
+  void route_anew();
+  // Parked: nobody waits for a worker that drains.
+  void on_draining();
+  // When its target is to be left may have changed.
+  void update_deadline();
 
   std::size_t on_client_bytes(std::string_view bytes);
   void on_client_readable();
@@ -82,17 +97,34 @@ class Stream {
   [[nodiscard]] std::uint64_t bytes_in() const { return request_relay_.bytes(); }
   [[nodiscard]] std::uint64_t bytes_out() const { return response_relay_.bytes() + reply_bytes_; }
   [[nodiscard]] std::string_view request_bytes() const { return request_.view(); }
-
+  // Null while no site is known.
+  [[nodiscard]] const ServiceState* service() const { return service_; }
+  [[nodiscard]] http::Method method() const { return method_; }
+  [[nodiscard]] bool is_passage() const { return is_passage_; }
+  [[nodiscard]] bool was_tunnel() const { return open_ != nullptr; }
   // The request asks for another protocol.
   [[nodiscard]] bool switches() const { return upgrade_asked_; }
 
   base::ListHook waiting_hook;  // of a connection that others wait for too
+  base::ListHook worker_hook;   // of its worker: with those that are parked, or with the others
 
  private:
-  enum class State : std::uint8_t { Start, Connecting, AwaitHead, Responding, Tunnel, Done };
+  enum class State : std::uint8_t {
+    Start,
+    Parked,
+    Connecting,
+    AwaitHead,
+    Responding,
+    Tunnel,
+    Done
+  };
 
   // stream.cc: routing, deadlines and the end.
+  void route();
+  void route_passage();
   bool admit(const http::RequestHead& head);
+  void use_service(std::uint32_t index);
+  bool within_limits(const http::RequestHead& head);
   void refuse_passage(base::Cause cause, std::string_view details);
   bool answer_here(const http::RequestHead& head);
   void refuse_unverified();
@@ -104,28 +136,54 @@ class Stream {
   void end();
   void fail(base::Error error, std::string_view details = {});
   void cut();
+  void close_tunnel();
+  void release_inflight();
+  void release_service();
   [[nodiscard]] const http::RequestHead& head();
   [[nodiscard]] http::HeadResult read_again();
   [[nodiscard]] Channel& client() { return client_.channel(); }
   [[nodiscard]] base::Time next_deadline() const;
+  [[nodiscard]] base::Time total_deadline() const;
+  [[nodiscard]] base::Time drain_end() const;
   [[nodiscard]] base::Cause deadline_cause() const;
-  void update_deadline();
   void on_deadline();
   void set_state(State state);
 
+  // stream_parking.cc: what holds it back before it has a target.
+  [[nodiscard]] bool is_health_check(const http::RequestHead& head) const;
+  bool pass_gate();
+  void park(Wait wait);
+  void unpark();
+  std::size_t keep_while_parked(std::string_view bytes);
+  [[nodiscard]] base::Time parked_until() const;
+  [[nodiscard]] base::Cause parked_cause() const;
+
   // stream_upstream.cc: getting the request to a target.
   void choose_target();
+  void use_target(std::uint32_t chosen);
   bool lease_ready();
-  std::uint32_t choose_among_targets();
+  [[nodiscard]] bool tried_all() const;
   bool connect_next();
   void send_request();
   void feed_early_bytes();
   void release_target();
+  [[nodiscard]] route::TargetHealth::Tally& tally() const;
   void drop_upstream(bool reset);
   [[nodiscard]] bool may_retry_after_loss() const;
   bool try_once_more();
   bool retry(base::Cause cause);
+
+  // stream_choice.cc: choosing the target, and what its answers say about it.
+  std::uint32_t choose_among_targets();
+  std::uint32_t choose_from_pool(std::span<const route::WeightedTarget> targets,
+                                 std::optional<std::uint64_t> wanted);
+  [[nodiscard]] route::Candidates::State state_of(std::uint32_t at, const TargetState* state) const;
+  [[nodiscard]] route::Purpose purpose_for(const route::Candidates& candidates);
   std::string_view hash_key();
+  std::string_view cookie(std::string_view name);
+  [[nodiscard]] std::vector<std::string> own_cookies(const http::ResponseHead& response) const;
+  void note_success();
+  void note_failure(std::string_view why);
 
   // stream_response.cc: getting the response to the client.
   void on_response_head(const http::ResponseHead& response);
@@ -133,7 +191,7 @@ class Stream {
   void forward_head(const http::ResponseHead& response);
   void begin_tunnel(const http::ResponseHead& response);
   void begin_passage();
-  void open_tunnel();
+  void open_tunnel(route::OpenStream kind);
   [[nodiscard]] bool retry_on_status(const http::ResponseHead& response);
   [[nodiscard]] http::Framing client_framing(const http::ResponseHead& response) const;
   void write_head(const http::ResponseHead& response, http::Framing framing);
@@ -151,15 +209,18 @@ class Stream {
   base::Buffer request_;
   ServiceState* service_ = nullptr;
   TargetState* target_ = nullptr;
+  route::TargetHealth* health_ = nullptr;  // of target_, in service_
+  base::Counter* open_ = nullptr;          // that counts this stream, once it is a tunnel
   Lease* upstream_ = nullptr;
   Relay request_relay_;
   Relay response_relay_;
   io::Timer timer_{io::Expires<&Stream::on_deadline>{}, this};
   StreamRecord record_;
-  std::string websocket_key_;        // ours, where the client came by extended CONNECT
-  base::Time progress_ = 0;          // when bytes last moved
-  base::Time phase_started_ = 0;     // of connecting, or of waiting for the head
-  std::uint64_t tried_targets_ = 0;  // bits by position in the service, the first 64
+  std::string websocket_key_;                 // ours, where the client came by extended CONNECT
+  base::Time progress_ = 0;                   // when bytes last moved
+  base::Time phase_started_ = 0;              // of connecting, or of waiting for the head
+  std::array<base::Time, 2> parked_since_{};  // by Wait: the first time; 0 = never
+  std::uint64_t tried_targets_ = 0;           // bits by position in the service, the first 64
   std::uint64_t reply_bytes_ = 0;
   std::uint32_t scanned_ = 0;
   std::uint32_t address_index_ = 0;
@@ -171,6 +232,7 @@ class Stream {
   http::Method method_ = http::Method::Other;
   http::Framing response_framing_ = http::Framing::None;  // to the client
   State state_ = State::Start;
+  Wait wait_ = Wait::ForGate;
   bool is_passage_ = false;
   bool upgrade_asked_ = false;
   bool request_replayable_ = false;  // no body, and doing it twice is harmless
@@ -179,6 +241,8 @@ class Stream {
   bool upstream_reusable_ = false;
   bool client_half_closed_ = false;
   bool holds_inflight_ = false;
+  bool tells_target_ = false;     // by a cookie, so that the client comes back to it
+  bool tells_write_ = false;      // by a cookie, so that its reads go to writers for a while
   bool lost_reused_ = false;      // the one retry for a pooled connection that died was used
   bool session_refused_ = false;  // that without the TLS session that a target was offered, too
 };

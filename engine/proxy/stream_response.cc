@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "engine/http/h1_framing.h"
 #include "engine/http/h1_head.h"
@@ -42,6 +43,7 @@ Channel::Head head_kind(const http::ResponseHead& response, http::Framing framin
 }  // namespace
 
 std::size_t Stream::on_client_bytes(std::string_view bytes) {
+  if (state_ == State::Parked) return keep_while_parked(bytes);
   if (!request_relay_.moving()) return 0;  // the next request waits for its turn
   progress_ = worker_.now();
   const std::size_t taken = request_relay_.feed(bytes);
@@ -64,7 +66,9 @@ void Stream::on_client_drained() {
 
 void Stream::on_client_end(int error) {
   if (state_ == State::Done) return;
-  if (error != 0 || client().send_failed()) return abort(base::Cause::ClientClosed);
+  // Who closes while it waits for a gate is gone: hardly anybody half-closes, many give up waiting.
+  const bool gave_up = state_ == State::Parked && record_.major_version == 1;
+  if (error != 0 || gave_up || client().send_failed()) return abort(base::Cause::ClientClosed);
   client_half_closed_ = true;
   if (client().kept().empty()) client_keep_alive_ = false;
   if (!request_relay_.moving()) return;  // it still gets its answer
@@ -123,8 +127,13 @@ void Stream::on_upstream_readable() {
 }
 
 void Stream::on_response_head(const http::ResponseHead& response) {
+  if (response.interim() && response.status != 101) return forward_interim(response);
+  if (response.status < 500) {
+    note_success();
+  } else {
+    note_failure("status " + std::to_string(response.status));
+  }
   if (response.status == 101) return begin_tunnel(response);
-  if (response.interim()) return forward_interim(response);
   if (retry_on_status(response)) return;
   forward_head(response);
 }
@@ -143,8 +152,11 @@ bool Stream::retry_on_status(const http::ResponseHead& response) {
                       (response.status == 503 && (on & route::kRetry503) != 0) ||
                       (response.status == 504 && (on & route::kRetry504) != 0);
   if (!listed || !request_replayable_ || interim_count_ > 0) return false;
-  Lease* refused = upstream_;
-  if (!retry(base::Cause::ResponseInvalid)) return false;
+  Lease* const refused = std::exchange(upstream_, nullptr);
+  if (!retry(base::Cause::ResponseInvalid)) {
+    upstream_ = refused;
+    return false;
+  }
   refused->discard(true);
   return true;
 }
@@ -184,6 +196,7 @@ void Stream::forward_head(const http::ResponseHead& response) {
 
 void Stream::write_head(const http::ResponseHead& response, http::Framing framing) {
   const std::optional<std::string> accept = other_websocket_accept(response);
+  const std::vector<std::string> cookies = own_cookies(response);
   http::ResponseForwarding forwarding{
       .client_minor_version = record_.minor_version,
       .keep_alive = client_keep_alive_,
@@ -194,6 +207,7 @@ void Stream::write_head(const http::ResponseHead& response, http::Framing framin
       .via_pseudonym = worker_.via(),
       .edits = client_.info().secure() ? service_->service->secure_response_edits
                                        : service_->service->response_edits,
+      .cookies = cookies,
   };
   base::Buffer& out = client().out();
   std::size_t size = 0;
@@ -236,22 +250,27 @@ void Stream::begin_tunnel(const http::ResponseHead& response) {
   client_status_ = websocket_key_.empty() ? 101 : 200;
   client_keep_alive_ = false;
   write_head(response, http::Framing::None);
-  open_tunnel();
+  const bool websocket = http::equals_ignoring_case(response.upgrade, "websocket");
+  open_tunnel(websocket ? route::OpenStream::WebSocket : route::OpenStream::Tunnel);
   request_relay_.pump();
 }
 
 // What the client has sent so far is the beginning of it.
 void Stream::begin_passage() {
+  note_success();
   upgrade_asked_ = false;
-  open_tunnel();
+  open_tunnel(route::OpenStream::Tunnel);
   upstream_->channel().want_bytes();
   client().want_bytes();
   feed_early_bytes();
   after_relays();
 }
 
-void Stream::open_tunnel() {
+void Stream::open_tunnel(route::OpenStream kind) {
   ++worker_.counters().tunnels;
+  ++health_->tally(worker_.index()).tunnels;
+  open_ = &service_->metrics.open(kind);
+  ++*open_;
   set_state(State::Tunnel);
   const http::BodyDecoder endless(http::Framing::UntilClose, 0);
   request_has_body_ = true;

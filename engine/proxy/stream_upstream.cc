@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How a stream's request reaches a target: choice, connection, head, body, and what may be tried
-// again.
-#include <algorithm>
-#include <array>
+// How a stream's request reaches the target that was chosen: connection, head, body, and what may be
+// tried again.
 #include <cerrno>
 #include <cstring>
 #include <string>
 #include <utility>
 
 #include "engine/http/rules.h"
+#include "engine/http/target.h"
 #include "engine/proxy/stream.h"
 #include "engine/proxy/upstream_pool.h"
 #include "engine/proxy/worker.h"
@@ -16,7 +15,6 @@
 namespace engine::proxy {
 namespace {
 
-constexpr std::size_t kTargetsMax = 64;  // looked at for one request
 constexpr std::size_t kHeadSlackBytes = 1024;
 
 base::Cause connect_cause(int error) {
@@ -39,36 +37,28 @@ base::Cause connect_cause(int error) {
   }
 }
 
-// "/v1" taken from "/v1/users" leaves "/users"; what does not start with it, on a segment boundary,
-// stays.
-std::string_view strip_prefix(std::string_view path, std::string_view prefix) {
-  if (prefix.ends_with('/')) prefix.remove_suffix(1);
-  if (!path.starts_with(prefix)) return path;
-  const std::string_view rest = path.substr(prefix.size());
-  if (rest.empty()) return "/";
-  return rest.front() == '/' ? rest : path;
-}
-
 }  // namespace
-
-std::string_view Stream::hash_key() {
-  const route::Service& service = *service_->service;
-  if (service.balance == route::Balance::HashClientIp) return client_.info().address();
-  if (is_passage_) return record_.host;
-  if (service.balance == route::Balance::HashHeader)
-    return http::find_field(head().fields, service.hash_name);
-  return {};
-}
 
 void Stream::choose_target() {
   const std::uint32_t chosen = choose_among_targets();
   if (chosen == route::kNoTarget) {
+    if (service_->service->retry_hold > 0 && !tried_all()) return park(Wait::ForTarget);
     return answer(base::Cause::NoHealthyTarget,
-                  "every target of this site was tried or has no address");
+                  "every target for this request is down, was tried, or has no address");
   }
+  use_target(chosen);
+}
+
+// `chosen` by its position in the service.
+void Stream::use_target(std::uint32_t chosen) {
   tried_targets_ |= std::uint64_t{1} << chosen;
-  target_ = worker_.pool().target(service_->service->targets[chosen]);
+  const route::WeightedTarget& wanted = service_->service->targets[chosen];
+  target_ = worker_.pool().target(wanted);
+  health_ = wanted.health.get();
   ++target_->inflight;
+  route::TargetHealth::Tally& tally = health_->tally(worker_.index());
+  ++tally.inflight;
+  ++tally.requests;
   ++record_.tries;
   addresses_tried_ = 0;
   address_index_ = target_->preferred_address;
@@ -87,26 +77,6 @@ bool Stream::lease_ready() {
   Upstream* const ready = worker_.pool().ready(*target_, doubt, upgrade_asked_);
   if (ready != nullptr) upstream_ = &ready->lease(*this);
   return ready != nullptr;
-}
-
-// A position in the service's targets. One target alone is chosen even without addresses, for the
-// sake of the better error.
-std::uint32_t Stream::choose_among_targets() {
-  const route::Service& service = *service_->service;
-  std::span<const route::WeightedTarget> targets = service.targets;
-  targets = targets.first(std::min(targets.size(), kTargetsMax));
-  if (targets.size() == 1) {
-    return worker_.pool().target(targets[0]) == nullptr ? route::kNoTarget : 0;
-  }
-  std::array<route::Load, kTargetsMax> loads;
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    const TargetState* state = worker_.pool().target(targets[i]);
-    const bool tried = (tried_targets_ >> i & 1) != 0;
-    loads[i].usable = !tried && state != nullptr && !state->addresses->list.empty();
-    if (state != nullptr) loads[i].inflight = state->inflight;
-  }
-  return route::choose(service.balance, targets, std::span(loads).first(targets.size()), hash_key(),
-                       service_->balance);
 }
 
 // The next address of the target that was not tried. False when there is none.
@@ -140,6 +110,7 @@ void Stream::on_upstream_connected(Lease& lease) {
   const auto count = static_cast<std::uint32_t>(target_->addresses->list.size());
   if (count > 0) target_->preferred_address = (address_index_ + addresses_tried_ - 1) % count;
   record_.connected = worker_.now();
+  service_->metrics.upstream_connect.record(worker_.now() - phase_started_);
   send_request();
 }
 
@@ -186,7 +157,7 @@ void Stream::send_request() {
   if (service.client_ca != tls::Digest{})
     forwarding.client_certificate_name = info.certificate_name();
   if (!service.strip_prefix.empty())
-    forwarding.path_override = strip_prefix(request.path, service.strip_prefix);
+    forwarding.path_override = http::strip_prefix(request.path, service.strip_prefix);
   if (service.host_policy == route::HostPolicy::Literal)
     forwarding.host_override = service.host_literal;
   // An HTTP/1.0 client may name no host; to a target, an empty Host is as bad as none.
@@ -205,6 +176,7 @@ void Stream::send_request() {
   upstream_->channel().head_written(size, request.has_body() || upgrade_asked_
                                               ? Channel::Head::ContentFollows
                                               : Channel::Head::Whole);
+  worker_.note_request_written();
   scanned_ = 0;
   set_state(State::AwaitHead);
   request_relay_.start(client(), upstream_->channel(),
@@ -229,7 +201,13 @@ void Stream::release_target() {
   if (target_ == nullptr) return;
   --target_->inflight;
   target_ = nullptr;
+  route::TargetHealth::Tally& tally = std::exchange(health_, nullptr)->tally(worker_.index());
+  --tally.inflight;
+  if (state_ == State::Tunnel) --tally.tunnels;
 }
+
+// This worker's, of the chosen target.
+route::TargetHealth::Tally& Stream::tally() const { return health_->tally(worker_.index()); }
 
 void Stream::drop_upstream(bool reset) {
   waiting_hook.unlink();
@@ -252,22 +230,31 @@ bool Stream::retry(base::Cause cause) {
                           cause == base::Cause::ConnectionTimeout ||
                           cause == base::Cause::DestinationUnreachable ||
                           cause == base::Cause::ConnectionFailed || cause == base::Cause::TlsFailed;
+  if (connecting) note_failure(base::describe(cause).name);
   if (connecting && (service.retry_on & route::kRetryConnect) == 0) return false;
-  if (retries_ >= service.retry_times || service.targets.size() < 2) return false;
-  const auto count = std::min(service.targets.size(), kTargetsMax);
-  const std::uint64_t all = count == 64 ? UINT64_MAX : (std::uint64_t{1} << count) - 1;
-  if ((tried_targets_ & all) == all) return false;
+  if (retries_ >= service.retry_times) return false;
+  const std::uint32_t chosen = choose_among_targets();
+  const bool waits = chosen == route::kNoTarget && service.retry_hold > 0 && !tried_all();
+  if (chosen == route::kNoTarget && !waits) return false;
   ++retries_;
   ++worker_.counters().retries;
+  ++tally().retried;
   release_target();
-  choose_target();
+  waits ? park(Wait::ForTarget) : use_target(chosen);
   return true;
+}
+
+bool Stream::tried_all() const {
+  const auto count = std::min(service_->service->targets.size(), route::kTargetsMax);
+  const std::uint64_t all = count == 64 ? UINT64_MAX : (std::uint64_t{1} << count) - 1;
+  return tried_targets_ != 0 && (tried_targets_ & all) == all;
 }
 
 bool Stream::try_once_more() {
   drop_upstream(true);
   lost_reused_ = true;
   ++worker_.counters().retries;
+  ++tally().retried;
   ++record_.tries;
   addresses_tried_ = 0;
   return connect_next();

@@ -49,7 +49,7 @@ void UpstreamPool::adopt(const route::Snapshot& snapshot) {
 ServiceState& UpstreamPool::service(std::uint32_t index) {
   auto& state = services_[index];
   if (state == nullptr) {
-    state = std::make_unique<ServiceState>(snapshot_->services[index]);
+    state = std::make_unique<ServiceState>(snapshot_->services[index], worker_.index());
     state->balance.random = worker_.random();
   }
   return *state;

@@ -41,14 +41,23 @@ struct TargetState {
 };
 
 struct ServiceState {
-  explicit ServiceState(std::shared_ptr<const route::Service> the_service)
-      : service(std::move(the_service)) {}
+  ServiceState(std::shared_ptr<const route::Service> the_service, std::size_t worker)
+      : service(std::move(the_service)), metrics(service->metrics->of(worker)) {}
 
   std::shared_ptr<const route::Service> service;
+  route::SiteCounters& metrics;  // this worker's, of the site
   route::BalanceState balance;
   std::uint32_t streams = 0;
   bool retired = false;
 
+  void enter() {
+    ++streams;
+    ++metrics.in_flight;
+  }
+  void leave() {
+    --streams;
+    --metrics.in_flight;
+  }
   [[nodiscard]] bool unused() const { return streams == 0; }
 };
 

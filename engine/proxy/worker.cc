@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "engine/io/socket.h"
 
@@ -45,7 +46,15 @@ bool Worker::tick() {
   ring_.dispatch();
   timers_.advance(now_);
   end_tick();
+  measure_tick();
   return !ended_;
+}
+
+// By now the bytes of this tick have been handed to the kernel.
+void Worker::measure_tick() {
+  const base::Time took = ring_.now() - now_;
+  counters_.tick_time.record(took);
+  if (requests_written_ > 0) counters_.overhead.record(took, std::exchange(requests_written_, 0));
 }
 
 void Worker::stop(base::Time grace) noexcept {
@@ -57,7 +66,10 @@ void Worker::on_wake(const io::Completion& completion) {
   if (completion.result == -ECANCELED) return;  // this worker ends
   ring_.await_wake(wake_operation_);
   const base::Time grace = stop_grace_.load(std::memory_order_acquire);
-  if (grace < 0) return;
+  // A target may be up again, which needs no new snapshot.
+  if (grace < 0)
+    return wake_parked(
+        [](const Stream& stream) { return stream.waits() == Stream::Wait::ForTarget; });
   if (!draining_) begin_draining();
   if (grace == 0) return end_everything();
   timers_.set(grace_timer_, now_ + grace);
@@ -73,7 +85,20 @@ void Worker::adopt_snapshot() {
   pool_.adopt(*current);
   adopt_listens();
   while (!waiting_for_certificates_.empty()) waiting_for_certificates_.pop_front().look_again();
+  streams_.for_each([](Stream& stream) { stream.update_deadline(); });
+  wake_parked([](const Stream&) { return true; });
   published_.quiesce(options_.index, current->generation);
+}
+
+// Each leaves the list first: it may be parked again.
+void Worker::wake_parked(bool (*wakes)(const Stream&)) {
+  base::List<Stream, &Stream::worker_hook> woken;
+  parked_.for_each([&](Stream& stream) {
+    if (!wakes(stream)) return;
+    stream.worker_hook.unlink();
+    woken.push_back(stream);
+  });
+  while (!woken.empty()) woken.front().route_anew();
 }
 
 void Worker::adopt_listens() {
@@ -135,11 +160,13 @@ void Worker::end_if_idle() {
 void Worker::begin_draining() {
   draining_ = true;
   for (auto& listener : listeners_) {
+    handed_over_ = handed_over_ || listener->handed_over();
     listener->stop();
     stopping_listeners_.push_back(std::move(listener));
   }
   listeners_.clear();
   sessions_.for_each([](Session& session) { session.drain(); });
+  while (!parked_.empty()) parked_.front().on_draining();
 }
 
 void Worker::end_everything() {
@@ -170,7 +197,23 @@ void Worker::ask_for_certificate(const std::string& name, Session& session) {
 }
 
 Stream& Worker::new_stream(ClientSide& client, base::Buffer request) {
-  return stream_slab_.create(*this, client, std::move(request));
+  Stream& stream = stream_slab_.create(*this, client, std::move(request));
+  streams_.push_back(stream);
+  return stream;
+}
+
+bool Worker::park(Stream& stream) {
+  if (counters_.parked >= limits().parked_max) return false;
+  ++counters_.parked;
+  stream.worker_hook.unlink();
+  parked_.push_back(stream);
+  return true;
+}
+
+void Worker::unpark(Stream& stream) {
+  --counters_.parked;
+  stream.worker_hook.unlink();
+  streams_.push_back(stream);
 }
 
 H2Exchange& Worker::new_exchange(H2Session& session, http::H2Stream& stream) {

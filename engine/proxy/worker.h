@@ -18,12 +18,12 @@
 #include "engine/io/ring.h"
 #include "engine/io/timers.h"
 #include "engine/proxy/access_log.h"
-#include "engine/proxy/counters.h"
 #include "engine/proxy/listener.h"
 #include "engine/proxy/session.h"
 #include "engine/proxy/stream.h"
 #include "engine/proxy/upstream.h"
 #include "engine/proxy/upstream_pool.h"
+#include "engine/route/counters.h"
 #include "engine/route/published.h"
 
 namespace engine::proxy {
@@ -57,7 +57,10 @@ class Worker {
   // Accepts no more, finishes streams within `grace` nanoseconds, then ends. A second call with 0
   // ends at once.
   void stop(base::Time grace) noexcept;
-  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] const route::Counters& counters() const { return counters_; }
+  // Of requests that belong to no site.
+  [[nodiscard]] const route::SiteCounters& unrouted() const { return unrouted_; }
+  [[nodiscard]] const io::RingStats& ring_stats() const { return ring_.stats(); }
 
   // ---- For what lives in this worker.
   [[nodiscard]] io::Ring& ring() { return ring_; }
@@ -65,13 +68,15 @@ class Worker {
   [[nodiscard]] io::PipePool& pipes() { return pipes_; }
   [[nodiscard]] UpstreamPool& pool() { return pool_; }
   [[nodiscard]] base::BlockPool& blocks() { return blocks_; }
-  [[nodiscard]] Counters& counters() { return counters_; }
+  [[nodiscard]] route::Counters& counters() { return counters_; }
   [[nodiscard]] const route::Snapshot& snapshot() const { return *snapshot_; }
   [[nodiscard]] const route::Limits& limits() const { return *snapshot_->limits; }
   [[nodiscard]] base::Time now() const { return now_; }
   [[nodiscard]] std::size_t index() const { return options_.index; }
   [[nodiscard]] std::string_view via() const { return options_.via; }
   [[nodiscard]] bool draining() const { return draining_; }
+  // While draining: another process accepts in its place.
+  [[nodiscard]] bool handed_over() const { return handed_over_; }
   [[nodiscard]] std::span<char> scratch() { return {scratch_.get(), route::kScratchBytes}; }
   // For ciphertext that is read directly: with the record that TLS holds back its plaintext fits
   // into scratch().
@@ -112,6 +117,11 @@ class Worker {
   // The connection's end_tick() runs before this tick ends.
   void mark_dirty(Connection& connection);
 
+  // Until unpark(), `stream` waits: for the next snapshot, or for a wake-up of control where that is
+  // enough. False when as many wait as may.
+  [[nodiscard]] bool park(Stream& stream);
+  void unpark(Stream& stream);
+
   void on_connection(int socket, std::uint16_t local_port);
   void on_out_of_descriptors();
   [[nodiscard]] bool has_slots() const {
@@ -120,6 +130,8 @@ class Worker {
   [[nodiscard]] int open_target_socket(int family);
 
   [[nodiscard]] bool logs_access() const { return access_log_ != nullptr; }
+  // A request is in the out buffer of its target's connection.
+  void note_request_written() { ++requests_written_; }
   void count_and_log(const Stream& stream);
   void log_refusal(const ClientInfo& client, std::uint16_t status, base::Cause cause,
                    std::string_view why);
@@ -131,12 +143,15 @@ class Worker {
   void on_wake(const io::Completion& completion);
   void adopt_snapshot();
   void adopt_listens();
+  void wake_parked(bool (*wakes)(const Stream&));
   void end_tick();
   void settle();
   void begin_draining();
   void end_if_idle();
   void end_everything();
   void on_grace_over();
+  void measure_tick();
+  void count(const Stream& stream);
   [[nodiscard]] bool worth_logging(const Stream& stream);
   void push_log_line(LogLine& line);
 
@@ -149,7 +164,9 @@ class Worker {
   io::PipePool pipes_;
   base::BlockPool blocks_;
   UpstreamPool pool_;
-  Counters counters_;
+  route::Counters counters_;
+  route::SiteCounters unrouted_;
+  std::uint64_t requests_written_ = 0;  // in this tick
   const route::Snapshot* snapshot_ = nullptr;
 
   base::Slab<Session> session_slab_;
@@ -160,6 +177,8 @@ class Worker {
   base::List<Session, &Session::session_hook> sessions_;
   base::List<Session, &Session::waiting_hook> waiting_for_certificates_;
   base::List<Connection, &Connection::dirty_hook> dirty_;
+  base::List<Stream, &Stream::worker_hook> streams_;  // that are not parked
+  base::List<Stream, &Stream::worker_hook> parked_;   // in the order of their arrival
   std::vector<Stream*> retired_streams_;
   std::vector<H2Exchange*> retired_exchanges_;
   std::vector<H2Lease*> retired_leases_;
@@ -172,6 +191,7 @@ class Worker {
   io::Timer grace_timer_{io::Expires<&Worker::on_grace_over>{}, this};
   std::atomic<base::Time> stop_grace_{-1};  // -1: not asked to stop
   bool draining_ = false;
+  bool handed_over_ = false;
   bool ended_ = false;
 
   std::unique_ptr<char[]> scratch_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "engine/proxy/upstream_pool.h"
 #include "engine/proxy/worker.h"
 
 namespace engine::proxy {
@@ -14,7 +15,7 @@ void write_hex(std::uint64_t value, char* out) {
   for (int i = 15; i >= 0; --i, value >>= 4U) out[i] = kHexDigits[value & 15U];
 }
 
-void count_response(Counters& counters, unsigned status) {
+void count_response(route::Counters& counters, unsigned status) {
   if (status >= 500) {
     ++counters.responses_5xx;
   } else if (status >= 400) {
@@ -24,6 +25,11 @@ void count_response(Counters& counters, unsigned status) {
   } else if (status >= 200) {
     ++counters.responses_2xx;
   }
+}
+
+route::Protocol protocol_of(const StreamRecord& record) {
+  if (record.major_version == 2) return route::Protocol::Http2;
+  return record.minor_version == 0 ? route::Protocol::Http10 : route::Protocol::Http11;
 }
 
 }  // namespace
@@ -67,12 +73,28 @@ bool Worker::worth_logging(const Stream& stream) {
   return access.sample >= 1 || static_cast<double>(random()) < access.sample * kRange;
 }
 
-void Worker::count_and_log(const Stream& stream) {
+void Worker::count(const Stream& stream) {
   const StreamRecord& record = stream.record();
   count_response(counters_, record.status);
   if (record.cause != base::Cause::None) ++counters_.failed_streams;
   counters_.bytes_from_clients += stream.bytes_in();
   counters_.bytes_to_clients += stream.bytes_out();
+
+  const ServiceState* const service = stream.service();
+  route::SiteCounters& site = service == nullptr ? unrouted_ : service->metrics;
+  site.request_bytes += stream.bytes_in();
+  site.response_bytes += stream.bytes_out();
+  if (record.cause != base::Cause::None) ++site.errors[static_cast<std::size_t>(record.cause)];
+  if (record.tries > 1) site.retries += record.tries - 1U;
+  if (stream.is_passage()) return;
+  site.count_request(stream.method(), protocol_of(record), record.status);
+  if (!stream.was_tunnel()) site.duration.record(now_ - record.started);
+  if (record.first_byte > 0) site.first_byte.record(record.first_byte - record.started);
+}
+
+void Worker::count_and_log(const Stream& stream) {
+  const StreamRecord& record = stream.record();
+  count(stream);
   if (!worth_logging(stream)) return;
   LogLine line{.record = &record, .client = &stream.client_info()};
   if (stream.target() != nullptr) line.target = stream.target()->key;
@@ -88,6 +110,7 @@ void Worker::log_refusal(const ClientInfo& client, std::uint16_t status, base::C
                          std::string_view why) {
   count_response(counters_, status);
   ++counters_.failed_streams;
+  ++counters_.refusals[static_cast<std::size_t>(cause)];
   if (access_log_ == nullptr) return;
   LogLine line{.client = &client};
   line.details = why;

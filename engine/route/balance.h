@@ -13,7 +13,7 @@ namespace engine::route {
 // What one worker knows about one target while it chooses.
 struct Load {
   std::uint32_t inflight = 0;
-  bool usable = true;  // has addresses, and was not tried already for this request
+  bool usable = true;  // may get this request
 };
 
 // Per service and worker.
@@ -25,7 +25,7 @@ struct BalanceState {
 inline constexpr std::uint32_t kNoTarget = UINT32_MAX;
 
 // Returns an index into `targets` (loads run parallel to them), or kNoTarget when none is usable.
-// `hash_key` is the client's address or the header's value for the hash kinds; the same key keeps
+// `hash_key` is the client's address or the header's or cookie's value for the hash kinds; the same key keeps
 // its target while that is usable, and few keys move when a target comes or goes (weighted
 // rendezvous hashing). An empty key chooses by load (P2c).
 [[nodiscard]] std::uint32_t choose(Balance balance, std::span<const WeightedTarget> targets,

@@ -24,4 +24,11 @@ inline constexpr HashSecret kPublicSecret{
 [[nodiscard]] std::uint64_t hash_bytes(const HashSecret& secret, std::string_view bytes,
                                        std::uint64_t seed) noexcept;
 
+// The 32-bit hash of Fowler, Noll and Vo (FNV-1a), for where others have to come to the same number.
+[[nodiscard]] constexpr std::uint32_t fnv1a_32(std::string_view bytes) noexcept {
+  std::uint32_t hash = 0x811c9dc5;
+  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x01000193;
+  return hash;
+}
+
 }  // namespace engine::route

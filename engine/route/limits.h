@@ -25,6 +25,8 @@ struct Limits {
   base::Time keepalive_idle = 75 * base::kSecond;  // between two requests
   base::Time keepalive_total =
       3600 * base::kSecond;  // age after which a connection ends with its response
+  // Requests that wait for a gate or for a healthy target, per worker; one more gets 503.
+  std::uint32_t parked_max = 10'000;
 
   // Of connections to targets.
   std::uint32_t pool_idle_max = 1024;  // per worker and target

@@ -36,6 +36,8 @@ class Published {
 
   // Writer side, one thread. Generations must grow. The caller wakes the readers afterwards.
   void publish(std::unique_ptr<const Snapshot> next);
+  // Of the writer's thread: how many snapshots there are, the current one among them.
+  [[nodiscard]] std::size_t alive() const { return retired_.size() + (latest_ ? 1 : 0); }
   // Frees what no reader can see any more; returns how many old snapshots are still alive.
   std::size_t collect();
 

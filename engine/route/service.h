@@ -12,6 +12,7 @@
 #include "engine/base/clock.h"
 #include "engine/http/rules.h"
 #include "engine/route/gate.h"
+#include "engine/route/site_metrics.h"
 #include "engine/route/target.h"
 #include "engine/route/target_health.h"
 
@@ -112,7 +113,8 @@ struct Service {
   // reload.
   std::shared_ptr<std::atomic<std::uint32_t>> inflight =
       std::make_shared<std::atomic<std::uint32_t>>(0);
-  std::uint64_t body_bytes_max = 0;  // 0 = no limit
+  std::shared_ptr<SiteMetrics> metrics;  // carried over, too; never null once published
+  std::uint64_t body_bytes_max = 0;      // 0 = no limit
   HostPolicy host_policy = HostPolicy::Keep;
   std::string host_literal;
   std::string strip_prefix;  // rewrite.strip; empty = none
@@ -123,8 +125,8 @@ struct Service {
   tls::Digest client_ca{};  // whom clients must be verified by; zeros: anybody may come
   std::map<int, std::string> error_pages;  // status → HTML; 5 stands for 5xx, 4 for 4xx
 
-  // Whether two services are the same in everything but `origin` and the count in `inflight`: then
-  // the old object goes on being used. Targets are compared by identity, weight,
+  // Whether two services are the same in everything but `origin` and what `inflight` and `metrics`
+  // count: then the old object goes on being used. Targets are compared by identity, weight,
   // pool and health.
   [[nodiscard]] bool same_as(const Service& other) const;
 };

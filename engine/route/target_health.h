@@ -4,12 +4,15 @@
 // as long as the service has the target, over all its generations.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
 #include "engine/base/clock.h"
+#include "engine/base/counter.h"
+#include "engine/base/error.h"
 
 namespace engine::route {
 
@@ -27,10 +30,13 @@ class TargetHealth {
  public:
   // What one worker has counted, written by it alone.
   struct alignas(64) Tally {
-    std::atomic<std::uint32_t> inflight{0};  // streams that chose it and have not ended
-    std::atomic<std::uint32_t> tunnels{0};   // of these
-    std::atomic<std::uint64_t> requests{0};
-    std::atomic<std::uint64_t> failures{0};  // failures to connect and 5xx
+    base::Counter inflight;  // streams that chose it and have not ended
+    base::Counter tunnels;   // of these
+    base::Counter requests;
+    base::Counter failures;  // failures to connect and 5xx
+    // Requests that have ended with it, by their cause, and those that went on to another try.
+    std::array<base::Counter, base::kCauseCount> results;
+    base::Counter retried;
   };
 
   explicit TargetHealth(std::size_t worker_count, bool up = true)
@@ -40,8 +46,9 @@ class TargetHealth {
 
   // ---- Any thread. Times are those of the loop's clock.
   [[nodiscard]] bool up() const { return up_.load(std::memory_order_relaxed); }
-  [[nodiscard]] bool ejected(base::Time now) const {
-    return ejected_until_.load(std::memory_order_relaxed) > now;
+  [[nodiscard]] bool ejected(base::Time now) const { return ejected_until() > now; }
+  [[nodiscard]] base::Time ejected_until() const {
+    return ejected_until_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] Tally& tally(std::size_t worker) { return tallies_[worker]; }
   // When streams that still use it end: kNever unless it is drained.
@@ -52,7 +59,7 @@ class TargetHealth {
     return tunnels_end_.load(std::memory_order_relaxed);
   }
   void note_success();
-  // True when this failure ejects it.
+  // True when this failure ejects it; of several at once, one does.
   bool note_failure(base::Time now, const Outlier& outlier);
 
   // ---- Control.
@@ -64,7 +71,8 @@ class TargetHealth {
   }
   // Of all workers.
   struct Totals {
-    std::uint64_t inflight = 0, tunnels = 0, requests = 0, failures = 0;
+    std::uint64_t inflight = 0, tunnels = 0, requests = 0, failures = 0, retried = 0;
+    std::array<std::uint64_t, base::kCauseCount> results{};
   };
   [[nodiscard]] Totals totals() const;
 

@@ -13,6 +13,7 @@
 #include "engine/cli/say.h"
 #include "engine/control/control.h"
 #include "engine/io/socket.h"
+#include "engine/server/control_api.h"
 #include "engine/server/cpus.h"
 #include "engine/server/log_writer.h"
 #include "engine/server/workers.h"
@@ -45,11 +46,15 @@ class Server {
   std::expected<void, Failure> open_ring();
   std::expected<void, Failure> open_log();
   std::expected<void, Failure> start_workers(std::vector<config::Diagnostic>& diagnostics);
+  // What can fail before there is a thread: the control socket, the state, the first snapshot.
+  std::expected<void, Failure> begin_to_serve(std::vector<config::Diagnostic>& diagnostics);
+  void turn();
   void choose_workers();
   void say_started(const std::vector<config::Diagnostic>& diagnostics) const;
   void say_stopped() const;
   [[nodiscard]] proxy::AccessLogOptions access_options() const;
 
+  control::Inheritance inheritance_ = control::Inheritance::take();
   control::ConfigSource source_;
   config::Result start_;
   base::Time loaded_at_;
@@ -65,6 +70,7 @@ class Server {
   std::unique_ptr<control::State> state_;
   std::unique_ptr<control::Reload> reload_;
   std::unique_ptr<Workers> workers_;
+  std::unique_ptr<ControlApi> api_;
   std::unique_ptr<control::Control> control_;
 };
 
@@ -77,6 +83,7 @@ std::expected<int, Failure> Server::run() {
   if (auto opened = open_log(); !opened) return std::unexpected(opened.error());
   if (auto started = start_workers(diagnostics); !started) return std::unexpected(started.error());
   say_started(diagnostics);
+  inheritance_.say_ready();
   const int exit_code = control_->run();
   workers_->join();
   if (log_writer_ != nullptr) log_writer_->stop();
@@ -133,6 +140,7 @@ std::expected<void, Failure> Server::start_workers(std::vector<config::Diagnosti
   published_ = std::make_unique<route::Published>(workers_wanted_.count);
   listeners_ = std::make_unique<control::Listeners>(workers_wanted_.count,
                                                     [this] { published_->collect(); });
+  listeners_->inherit(inheritance_.sockets);
   resolver_ = std::make_unique<control::Resolver>(*ring_, *timers_,
                                                   dns_servers == nullptr ? "" : dns_servers,
                                                   [this] { state_->refresh_addresses(); });
@@ -146,13 +154,29 @@ std::expected<void, Failure> Server::start_workers(std::vector<config::Diagnosti
   };
   workers_ = std::make_unique<Workers>(workers_wanted_, *published_, log_writer_.get(),
                                        [this] { control_->on_worker_ended(); });
-  if (auto adopted = state_->adopt(std::move(start_.config), diagnostics); !adopted) return adopted;
+  api_ = std::make_unique<ControlApi>(ControlApi::Parts{
+      .operations = {*ring_, *timers_, *state_, *resolver_, target_tls_, control::state_directory(),
+                     [this] { workers_->notify(); },
+                     [this](const std::string& reason) { control_->ask_to_stop(reason); }},
+      .reload = [this]() -> control::Reload& { return *reload_; },
+      .control = [this]() -> control::Control& { return *control_; },
+      .workers = [this]() -> const Workers& { return *workers_; },
+      .certificates = *certificates_,
+      .published = *published_,
+      .worker_count = workers_wanted_.count});
+  if (auto started = begin_to_serve(diagnostics); !started) {
+    api_->close();
+    while (!api_->closed()) turn();
+    return started;
+  }
   control_ = std::make_unique<control::Control>(control::Control::Parts{
       *ring_, *timers_, *state_, *reload_, *resolver_, workers_wanted_.count,
       [this](base::Time grace) { workers_->stop(grace); },
       [this] {
         if (log_writer_ != nullptr) log_writer_->reopen();
-      }});
+      },
+      [this] { api_->upgrade(); }, [this] { api_->close(); }, [this] { return api_->closed(); }});
+  api_->serve();
   // Before the first connection: whoever gets an answer can rely on the files being watched.
   if (source_.path != "-") control_->watch_files(loaded_at_);
   if (auto started = workers_->start(); !started) {
@@ -166,6 +190,17 @@ std::expected<void, Failure> Server::start_workers(std::vector<config::Diagnosti
   return {};
 }
 
+std::expected<void, Failure> Server::begin_to_serve(std::vector<config::Diagnostic>& diagnostics) {
+  if (auto opened = api_->open(start_.config.admin, inheritance_.from); !opened) return opened;
+  return state_->adopt(std::move(start_.config), diagnostics);
+}
+
+void Server::turn() {
+  ring_->submit_and_wait(timers_->next_deadline());
+  ring_->dispatch();
+  timers_->advance(ring_->now());
+}
+
 void Server::say_started(const std::vector<config::Diagnostic>& diagnostics) const {
   control::log_diagnostics(diagnostics);
   log::info("ring", {{"capabilities", workers_->ring_capabilities()}});
@@ -177,12 +212,12 @@ void Server::say_started(const std::vector<config::Diagnostic>& diagnostics) con
 }
 
 void Server::say_stopped() const {
-  const proxy::Counters& totals = workers_->totals();
+  const route::Counters& totals = workers_->totals();
   const std::uint64_t dropped = log_writer_ == nullptr ? 0 : log_writer_->dropped();
-  log::info("stopped", {{"requests", std::to_string(totals.requests)},
-                        {"connections", std::to_string(totals.connections)},
-                        {"responses_5xx", std::to_string(totals.responses_5xx)},
-                        {"failed", std::to_string(totals.failed_streams)},
+  log::info("stopped", {{"requests", std::to_string(totals.requests.get())},
+                        {"connections", std::to_string(totals.connections.get())},
+                        {"responses_5xx", std::to_string(totals.responses_5xx.get())},
+                        {"failed", std::to_string(totals.failed_streams.get())},
                         {"log_lines_dropped", std::to_string(dropped)}});
 }
 

@@ -50,7 +50,7 @@ void Workers::serve(std::size_t index) {
   if (index == 0) ring_capabilities_ = (*ring)->capabilities();
   seat.started.set_value(std::nullopt);
   worker.run();
-  seat.counters = worker.counters();
+  seat.counters.add(worker.counters());
   on_ended_();
   may_end_.wait(false);
 }
@@ -63,6 +63,17 @@ proxy::WorkerOptions Workers::options_of(std::size_t index) const {
   options.access = options_.access;
   options.ask_for_certificate = options_.ask_for_certificate;
   return options;
+}
+
+std::vector<control::WorkerFigures> Workers::figures() const {
+  std::vector<control::WorkerFigures> all;
+  for (const auto& seat : seats_) {
+    const proxy::Worker& worker = *seat->worker;
+    all.push_back({.counters = &worker.counters(),
+                   .unrouted = &worker.unrouted(),
+                   .ring = &worker.ring_stats()});
+  }
+  return all;
 }
 
 void Workers::notify() noexcept {

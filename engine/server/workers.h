@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "engine/control/failure.h"
+#include "engine/control/metrics.h"
 #include "engine/io/ring.h"
 #include "engine/proxy/worker.h"
 #include "engine/route/published.h"
@@ -48,14 +49,16 @@ class Workers {
 
   // After start().
   [[nodiscard]] const std::string& ring_capabilities() const { return ring_capabilities_; }
+  // What each worker counts, also while it does. Between start() and join().
+  [[nodiscard]] std::vector<control::WorkerFigures> figures() const;
   // After join().
-  [[nodiscard]] const proxy::Counters& totals() const { return totals_; }
+  [[nodiscard]] const route::Counters& totals() const { return totals_; }
 
  private:
   struct Seat {
     std::promise<std::optional<io::RingFailure>> started;
     proxy::Worker* worker = nullptr;  // set before `started`; lives until may_end_
-    proxy::Counters counters;
+    route::Counters counters;
     std::thread thread;
   };
 
@@ -69,7 +72,7 @@ class Workers {
   std::vector<std::unique_ptr<Seat>> seats_;
   // A worker that has ended stays until all are joined: control may still call its notify().
   std::atomic<bool> may_end_{false};
-  proxy::Counters totals_;
+  route::Counters totals_;
   std::string ring_capabilities_;
 };
 

@@ -26,7 +26,7 @@ def certs(tmp_path):
         (tmp_path / "proxy.toml").write_text(f'[tls]\n{tls}\n[routes]\n"a.localhost" = 3000\n')
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ENGINE_")}
         done = subprocess.run([engine_binary(), "certs", *flags], cwd=tmp_path, capture_output=True, text=True,
-                              env=environment | {"ENGINE_STATE": str(state or tmp_path / "state")}, timeout=20)
+                              env=environment | {"ENGINE_STATE_DIR": str(state or tmp_path / "state")}, timeout=20)
         assert "PRIVATE KEY" not in done.stdout + done.stderr
         return done
     return run

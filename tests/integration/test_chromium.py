@@ -122,7 +122,7 @@ def test_engine_trust_makes_a_browser_believe_and_untrust_takes_it_back(chromium
 
     def verb(word):
         done = subprocess.run([engine_binary(), word], capture_output=True, text=True, timeout=60,
-                              env=chromium.environment() | {"ENGINE_STATE": str(started.directory / "state")})
+                              env=chromium.environment() | {"ENGINE_STATE_DIR": str(started.directory / "state")})
         assert done.returncode == 0 and "Chromium" in done.stderr, done.stderr
     verb("trust")
     assert "<title>engine echo</title>" in chromium.document(url)

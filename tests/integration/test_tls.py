@@ -77,7 +77,7 @@ def test_the_local_authority_is_private_and_outlives_a_restart(engine, echo):
     directory = first.directory / "state/tls"
     assert directory.stat().st_mode & 0o777 == 0o700
     assert (directory / "ca-key.pem").stat().st_mode & 0o777 == 0o600
-    again = engine(site(port), env={"ENGINE_STATE": str(first.directory / "state")})
+    again = engine(site(port), env={"ENGINE_STATE_DIR": str(first.directory / "state")})
     with secure(again, context=context) as client:
         assert client.request(target="/ok").body == b"ok"
 

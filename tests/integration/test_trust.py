@@ -43,7 +43,7 @@ def test_curl_believes_the_local_authority_between_trust_and_untrust(system, run
                    f"https://{HOST}:{started.port}/bytes/10")
 
     def verb(word):
-        return run(engine_binary(), word, ENGINE_STATE=str(state))
+        return run(engine_binary(), word, ENGINE_STATE_DIR=str(state))
     assert curl().returncode == 60  # CURLE_PEER_FAILED_VERIFICATION
 
     trusted = verb("trust")
@@ -63,7 +63,7 @@ def test_curl_believes_the_local_authority_between_trust_and_untrust(system, run
 
 def test_another_authority_takes_the_place_of_the_first(system, run, tmp_path):
     for state in ("first", "second"):
-        done = run(engine_binary(), "trust", ENGINE_STATE=str(tmp_path / state))
+        done = run(engine_binary(), "trust", ENGINE_STATE_DIR=str(tmp_path / state))
         assert done.returncode == 0, done.stderr
 
     first, second = ((tmp_path / state / "tls/ca.pem").read_bytes() for state in ("first", "second"))

@@ -50,6 +50,7 @@ struct Exchange {
 
   // ---- What happened.
   unsigned heads_seen = 0;               // by targets
+  bool drained = false;                  // its target may have been: its tunnel ends anywhere
   bool response_sent = false;            // all of it, with the FIN where that is its end
   std::size_t up_finished = kNowhere;    // bytes before the client's FIN
   std::size_t down_finished = kNowhere;  // bytes before the target's FIN

@@ -223,7 +223,7 @@ bool ScriptedTarget::turn_tunnel(Connection& connection) {
     connection.peer.finish();
     return true;
   }
-  if (connection.peer.at_end() && exchange.up_finished != kAnywhere &&
+  if (connection.peer.at_end() && !exchange.drained && exchange.up_finished != kAnywhere &&
       connection.received.size() != exchange.up_finished) {
     fail("a tunnel ends in an orderly way with " + std::to_string(connection.received.size()) +
              " bytes of " + std::to_string(exchange.up_finished),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/sim/talk.h"
 
+#include <gtest/gtest.h>
+
 namespace sim {
 
 std::string post_of(std::string_view body) {
@@ -57,6 +59,28 @@ void answer(H2End& target, H2Stream& stream, std::string_view body) {
   target.respond(stream, granting(), H2End::Content::Follows);
   target.write(stream, body);
   target.finish(stream);
+}
+
+Peer ask(World& world, std::string_view request) {
+  Peer client = world.connect();
+  world.send(client, request);
+  world.settle();
+  return client;
+}
+
+Message answer_in(Peer& client, std::string_view method) {
+  MessageReader reader(MessageReader::Kind::Response);
+  reader.start(method);
+  reader.add(client.read());
+  EXPECT_TRUE(reader.complete()) << reader.why();
+  return reader.message();
+}
+
+void serve_one(World& world, std::size_t target) {
+  Peer peer = world.target(target).take();
+  ASSERT_TRUE(peer);
+  world.send(peer, kHello);
+  world.settle();
 }
 
 Talk start(World& world, std::string_view request) {

@@ -30,6 +30,13 @@ inline constexpr std::string_view kHello = "HTTP/1.1 200 OK\r\nContent-Length: 5
 H2Stream& post(H2End& client, std::string_view body);
 void answer(H2End& target, H2Stream& stream, std::string_view body = "hello");
 
+// A client that has asked.
+[[nodiscard]] Peer ask(World& world, std::string_view request = kGet);
+// The whole answer that it has got.
+[[nodiscard]] Message answer_in(Peer& client, std::string_view method = "GET");
+// Answers the request that has reached a target first.
+void serve_one(World& world, std::size_t target = 0);
+
 // A client whose request has reached a target.
 struct Talk {
   Peer client;

@@ -49,7 +49,7 @@ TEST(TlsSim, a_request_and_its_answer_pass_through_tls) {
   answer(world, talk);
   EXPECT_EQ(seen(talk.client), "200 hello");
   EXPECT_EQ(talk.client.tls()->session().version(), "1.3");
-  EXPECT_EQ(world.worker().counters().tls_handshakes, 1U);
+  EXPECT_EQ(world.worker().counters().tls_handshake_count(), 1U);
 }
 
 TEST(TlsSim, handshakes_and_messages_may_come_byte_by_byte) {
@@ -143,7 +143,7 @@ TEST(TlsSim, a_client_that_breaks_off_anywhere_in_the_handshake_leaves_nothing_b
     World world(1, {.faults = {.single_bytes = true}, .secure_clients = true});
     Peer client = world.connect();
     for (int i = 0; i < ticks; ++i) world.tick();
-    secured = world.worker().counters().tls_handshakes > 0;
+    secured = world.worker().counters().tls_handshake_count() > 0;
     ticks % 2 == 0 ? client.reset() : client.cut();
     world.settle();
     EXPECT_EQ(world.kernel().open_sockets(), 0U) << ticks;
@@ -284,7 +284,7 @@ TEST(TlsSim, a_client_whose_certificate_does_not_come_is_closed) {
 
   world.issue_certificate();
   world.settle();
-  EXPECT_EQ(world.worker().counters().tls_handshakes, 0U);
+  EXPECT_EQ(world.worker().counters().tls_handshake_count(), 0U);
 }
 
 }  // namespace

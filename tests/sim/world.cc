@@ -134,7 +134,9 @@ void World::issue_certificate() {
 void World::renew_targets() {
   const auto secure = options_.secure_targets ? target_tls() : nullptr;
   route_targets_.clear();
+  healths_.clear();
   for (unsigned i = 0; i < options_.targets; ++i) {
+    healths_.push_back(std::make_shared<route::TargetHealth>(1));
     route_targets_.push_back(std::make_shared<const route::Target>(
         route::TargetKind::Tcp, "10.0.0." + std::to_string(i + 1),
         static_cast<std::uint16_t>(kTargetPort + i), secure,
@@ -148,12 +150,13 @@ void World::renew_service() {
   service->name = "*";
   service->timeouts = {
       .connect = 2 * base::kSecond, .first_byte = 60 * base::kSecond, .idle = 300 * base::kSecond};
+  service->metrics =
+      service_ == nullptr ? std::make_shared<route::SiteMetrics>(1) : service_->metrics;
   service->retry_times = 1;
   service->retry_on = route::kRetryConnect;
   for (unsigned i = 0; i < options_.targets; ++i)
-    service->targets.push_back({.target = route_targets_[i],
-                                .target_index = i,
-                                .health = std::make_shared<route::TargetHealth>(1)});
+    service->targets.push_back(
+        {.target = route_targets_[i], .target_index = i, .health = healths_[i]});
   if (options_.edit) options_.edit(*service);
   service_ = service;
 }
@@ -184,6 +187,17 @@ void World::reload(Reload what) {
   publish();
   worker_->notify();
   published_.collect();
+}
+
+void World::change(const std::function<void(Options&)>& edit) {
+  edit(options_);
+  reload(Reload::NewService);
+}
+
+void World::drain(std::size_t index, base::Time requests, base::Time tunnels) {
+  health(index).end_streams(kernel_.now() + requests, kernel_.now() + tunnels);
+  healths_[index] = std::make_shared<route::TargetHealth>(1);
+  reload(Reload::NewService);
 }
 
 bool World::tick() {

@@ -75,6 +75,12 @@ class World {
   // Publishes a new snapshot: with the same objects, or with new ones in their place.
   enum class Reload : std::uint8_t { Same, NewService, NewTargets };
   void reload(Reload what);
+  // The same with another service, other sites or limits.
+  void change(const std::function<void(Options&)>& edit);
+  // Of the target as the service has it now.
+  [[nodiscard]] route::TargetHealth& health(std::size_t index = 0) { return *healths_[index]; }
+  // What uses the target ends after so long; a successor takes its place.
+  void drain(std::size_t index, base::Time requests, base::Time tunnels);
 
   bool tick();
   // Runs until nothing happens any more without time passing.
@@ -99,6 +105,7 @@ class World {
   int listener_;
   std::vector<std::unique_ptr<Target>> targets_;
   std::vector<std::shared_ptr<const route::Target>> route_targets_;
+  std::vector<std::shared_ptr<route::TargetHealth>> healths_;
   std::shared_ptr<const route::Service> service_;
   std::shared_ptr<const route::Listen> listen_;
   std::shared_ptr<const route::Certificates> certificates_;

@@ -97,7 +97,8 @@ class Process:
         self._stdout_path = self.directory / "stdout.log"
         self._stderr_path = self.directory / "stderr.log"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ENGINE_")}
-        environment["ENGINE_STATE"] = str(self.directory / "state")
+        environment["ENGINE_STATE_DIR"] = str(self.directory / "state")
+        environment["ENGINE_SOCKET"] = str(self.directory / "admin.sock")
         environment.update(env or {})
         with open(self._stdout_path, "wb") as out, open(self._stderr_path, "wb") as err:
             self._child = subprocess.Popen(
@@ -209,6 +210,7 @@ class EngineProcess(Process):
         self.port = int(written.group(1)) if written else free_port()
         self._prefix = "" if written else f'listen = ["127.0.0.1:{self.port}"]\n'
         self.address = ("127.0.0.1", self.port)
+        self.environment = env or {}
 
         def prepare(directory):
             self.config_path = directory / "proxy.toml"
@@ -217,6 +219,10 @@ class EngineProcess(Process):
         super().__init__(prepare, env=env)
         if wait:
             self.or_kill(self.wait_until_listening)
+
+    @property
+    def control_socket(self):
+        return self.environment.get("ENGINE_SOCKET", str(self.directory / "admin.sock"))
 
     def write_config(self, toml):
         """Replaces proxy.toml in one step, as an editor does; the listeners stay as they were."""

@@ -100,7 +100,7 @@ TEST_F(TrustTest, without_rights_it_does_the_rest_and_says_what_root_has_to_type
 
   EXPECT_EQ(said.code, kExitPermission) << said.text;
   EXPECT_TRUE(said.text.contains("engine: error: not trusted by the system (")) << said.text;
-  EXPECT_TRUE(said.text.contains("  fix   : sudo ENGINE_STATE='" + machine_.path("theirs/st") +
+  EXPECT_TRUE(said.text.contains("  fix   : sudo ENGINE_STATE_DIR='" + machine_.path("theirs/st") +
                                  "'\\''ate' '/opt/my tools/engine' trust\n"))
       << said.text;
   EXPECT_TRUE(said.text.contains("engine: trusted now by Chromium (")) << said.text;
@@ -141,9 +141,9 @@ TEST_F(TrustTest, an_authority_that_cannot_be_kept_is_not_trusted) {
 }
 
 TEST_F(TrustTest, this_machine_has_programs_that_are_not_in_the_path_of_users) {
-  ::setenv("ENGINE_STATE", "relative/state", 1);
+  ::setenv("ENGINE_STATE_DIR", "relative/state", 1);
   const TrustPlaces here = this_machine();
-  ::unsetenv("ENGINE_STATE");
+  ::unsetenv("ENGINE_STATE_DIR");
 
   EXPECT_TRUE((":" + here.programs + ":").contains(":/usr/sbin:")) << here.programs;
   EXPECT_EQ(here.state,

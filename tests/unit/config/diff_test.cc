@@ -38,6 +38,13 @@ TEST(Diff, a_policy_is_part_of_a_site) {
             Strings{"a.com"});
 }
 
+TEST(Diff, the_pool_of_a_target_is_part_of_it) {
+  EXPECT_EQ(
+      between("[routes]\n\"a.com\" = [1, 2]\n", "[routes.\"a.com\"]\nto = 1\nreaders.to = 2\n")
+          .changed,
+      Strings{"a.com"});
+}
+
 TEST(Diff, tls_of_a_site_and_of_its_targets_is_part_of_it) {
   const std::string site = "[routes.\"a.com\"]\nto = \"https://b:1\"\n";
   EXPECT_EQ(between("[routes]\n\"a.com\" = \"b:1\"\n", site).changed, Strings{"a.com"});

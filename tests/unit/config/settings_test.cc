@@ -32,7 +32,7 @@ TEST(Settings, listeners_that_overlap_are_refused) {
 }
 
 TEST(Settings, top_level_tables_of_a_later_version_are_not_ignored) {
-  for (std::string name : {"wake", "docker", "admin", "trace", "cluster"}) {
+  for (std::string name : {"wake", "docker", "trace", "cluster"}) {
     EXPECT_EQ(problems(load_toml("[" + name + "]\nx = 1\n")),
               Strings{"1:2 error: \"" + name + "\" is not supported by this version"});
   }

@@ -92,6 +92,14 @@ TEST_F(ApplyTest, a_changed_site_goes_on_counting_its_requests) {
 
   ASSERT_NE(first->services[0], second->services[0]);
   EXPECT_EQ(first->services[0]->inflight, second->services[0]->inflight);
+  EXPECT_EQ(first->services[0]->metrics, second->services[0]->metrics);
+}
+
+TEST_F(ApplyTest, every_site_has_metrics_of_its_own) {
+  const auto snapshot = build(sites({site("a.test", {port(1)}), site("b.test", {port(1)})}));
+
+  ASSERT_NE(snapshot->services[0]->metrics, nullptr);
+  EXPECT_NE(snapshot->services[0]->metrics, snapshot->services[1]->metrics);
 }
 
 TEST_F(ApplyTest, a_target_keeps_its_index_when_sites_before_it_come_and_go) {

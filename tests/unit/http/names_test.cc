@@ -16,6 +16,7 @@ TEST(Names, known_names_are_found_in_any_case) {
   EXPECT_EQ(lookup("te"), FieldName::Te);
   EXPECT_EQ(lookup("X-Forwarded-Proto"), FieldName::XForwardedProto);
   EXPECT_EQ(lookup("HTTP2-Settings"), FieldName::Http2Settings);
+  EXPECT_EQ(lookup("X-Writer-Affinity"), FieldName::XWriterAffinity);
 }
 
 TEST(Names, near_misses_are_other) {

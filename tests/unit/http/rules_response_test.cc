@@ -4,6 +4,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "engine/http/rules.h"
 #include "tests/unit/http/h1_support.h"
@@ -105,6 +106,24 @@ TEST(ForwardResponse, edits_and_the_request_id_are_added) {
   EXPECT_EQ(forwarded(r, how),
             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nVia: 1.1 engine\r\nX-Request-ID: "
             "id1\r\nX-Frame-Options: DENY\r\n\r\n");
+}
+
+TEST(ForwardResponse, cookies_of_our_own_go_beside_those_of_the_target) {
+  const std::vector<std::string> cookies = {"lb=1; Path=/", "x=2"};
+  const Response r = response_fields("Set-Cookie: a=b\r\nContent-Length: 0\r\n");
+  ResponseForwarding how = like(r);
+  how.cookies = cookies;
+  const std::string head = forwarded(r, how);
+  EXPECT_TRUE(has(head, "\r\nSet-Cookie: a=b\r\n")) << head;
+  EXPECT_TRUE(has(head, "\r\nSet-Cookie: lb=1; Path=/\r\nSet-Cookie: x=2\r\n")) << head;
+
+  const Response hints("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
+  EXPECT_FALSE(has(forwarded(hints, how), "Set-Cookie"));
+}
+
+TEST(ForwardResponse, what_a_target_says_about_writers_stays_here) {
+  const Response r = response_fields("X-Writer-Affinity: false\r\nContent-Length: 0\r\n");
+  EXPECT_FALSE(has(forwarded(r, like(r)), "Affinity"));
 }
 
 TEST(ForwardResponse, a_long_reason_is_cut) {

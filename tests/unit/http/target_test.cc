@@ -56,6 +56,16 @@ TEST(Target, only_unreserved_characters_are_decoded) {
   EXPECT_EQ(normalised("/a%"), "/a%");
 }
 
+TEST(Target, a_prefix_is_taken_off_on_a_segment_boundary_only) {
+  EXPECT_EQ(strip_prefix("/v1/users", "/v1"), "/users");
+  EXPECT_EQ(strip_prefix("/v1/users", "/v1/"), "/users");
+  EXPECT_EQ(strip_prefix("/v1", "/v1"), "/");
+  EXPECT_EQ(strip_prefix("/v1/", "/v1"), "/");
+  EXPECT_EQ(strip_prefix("/v10/users", "/v1"), "/v10/users");
+  EXPECT_EQ(strip_prefix("/users", "/v1"), "/users");
+  EXPECT_EQ(strip_prefix("/users", ""), "/users");
+}
+
 TEST(Target, a_path_longer_than_the_scratch_matches_nothing) {
   std::array<char, 4> scratch;
   EXPECT_EQ(normalise_path("/a/../b", scratch), "");

@@ -74,6 +74,21 @@ TEST(AccessLog, what_did_not_happen_is_left_out) {
   EXPECT_FALSE(json.contains("target"));
 }
 
+TEST(AccessLog, the_service_is_named_where_it_is_not_the_site) {
+  Sample sample;
+  sample.record.service = sample.record.site;
+  EXPECT_FALSE(nlohmann::json::parse(sample.text(LogFormat::Json)).contains("service"));
+  sample.record.service = "shop";
+  EXPECT_EQ(nlohmann::json::parse(sample.text(LogFormat::Json))["service"], "shop");
+}
+
+TEST(AccessLog, the_time_that_a_request_was_parked_is_there_when_it_was) {
+  Sample sample;
+  EXPECT_FALSE(nlohmann::json::parse(sample.text(LogFormat::Json)).contains("queue"));
+  sample.record.parked = 1'500 * base::kMillisecond;
+  EXPECT_DOUBLE_EQ(nlohmann::json::parse(sample.text(LogFormat::Json))["queue"], 1.5);
+}
+
 TEST(AccessLog, a_request_that_never_became_one_is_logged_too) {
   Sample sample;
   sample.line.record = nullptr;

@@ -66,7 +66,7 @@ TEST(Balance, the_only_usable_target_is_always_chosen) {
 
 TEST(Balance, idle_targets_are_chosen_by_weight) {
   for (const Balance balance : {Balance::P2c, Balance::RoundRobin, Balance::LeastConn,
-                                Balance::HashClientIp, Balance::HashHeader}) {
+                                Balance::HashClientIp, Balance::HashHeader, Balance::HashCookie}) {
     Pool pool({1, 3, 6});
     const std::vector<double> shares = pool.shares(balance, 20'000);
     EXPECT_NEAR(shares[0], 0.1, 0.015) << static_cast<int>(balance);

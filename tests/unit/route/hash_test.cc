@@ -45,6 +45,12 @@ TEST(Hash, similar_names_differ_in_about_half_of_the_bits) {
   EXPECT_NEAR(bits / 1000.0, 32.0, 1.0);
 }
 
+TEST(Hash, fnv1a_gives_the_numbers_of_its_authors) {
+  EXPECT_EQ(fnv1a_32(""), 0x811c9dc5U);
+  EXPECT_EQ(fnv1a_32("a"), 0xe40c292cU);
+  EXPECT_EQ(fnv1a_32("foobar"), 0xbf9cf968U);
+}
+
 TEST(Hash, the_process_keeps_its_secret) {
   EXPECT_EQ(process_secret().words, process_secret().words);
   EXPECT_NE(process_secret().words, kPublicSecret.words);

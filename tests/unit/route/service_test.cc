@@ -28,6 +28,7 @@ TEST(Service, origin_target_numbers_and_running_counts_do_not_matter) {
   other.origin = "proxy.toml:99";
   other.targets[0].target_index = 77;
   ++*other.inflight;
+  other.metrics = std::make_shared<SiteMetrics>(1);
   EXPECT_TRUE(sample().same_as(other));
 }
 

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/control/explain.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "config/units.h"
+#include "engine/http/target.h"
+#include "engine/route/table.h"
+
+namespace engine::control {
+namespace {
+
+struct Url {
+  bool secure = false;
+  std::string host;
+  std::string path;
+};
+
+std::expected<Url, Refusal> parse(std::string_view text) {
+  Url url;
+  const std::size_t scheme = text.find("://");
+  if (scheme != text.npos) {
+    const std::string_view name = text.substr(0, scheme);
+    if (name != "http" && name != "https") {
+      return std::unexpected(Refusal{.status = 400,
+                                     .detail = fmt::format("\"{}\" is no http address", text),
+                                     .hint = "write for example https://shop.example.com/cart",
+                                     .field = "url"});
+    }
+    url.secure = name == "https";
+    text.remove_prefix(scheme + 3);
+  }
+  const std::size_t slash = text.find_first_of("/?");
+  url.host = text.substr(0, slash);
+  std::string_view path = slash == text.npos ? "/" : text.substr(slash);
+  path = path.substr(0, path.find_first_of("?#"));
+  std::array<char, 64 * 1024> room;
+  url.path = http::normalise_path(path.empty() ? "/" : path, room);
+  if (!url.host.empty() && url.path.starts_with('/')) return url;
+  return std::unexpected(Refusal{.status = 400,
+                                 .detail = fmt::format("\"{}\" names no host and path", text),
+                                 .hint = "write for example https://shop.example.com/cart",
+                                 .field = "url"});
+}
+
+route::Table table_of(const config::Config& config) {
+  std::vector<route::Site> sites;
+  for (const config::Site& site : config.sites) {
+    sites.push_back({.host = site.host,
+                     .prefix = site.prefix.empty() ? "/" : site.prefix,
+                     .service_index = static_cast<std::uint32_t>(sites.size())});
+  }
+  return route::Table(std::move(sites));
+}
+
+std::string why_host(const config::Site& site, const std::string& host) {
+  if (site.host == "*")
+    return fmt::format("no site names the host {}, and \"*\" takes every other", host);
+  if (site.host.starts_with("*."))
+    return fmt::format("the host {} is below {}, and no site names it exactly", host,
+                       site.host.substr(2));
+  return fmt::format("the host {} is named exactly", host);
+}
+
+std::string duration(config::Milliseconds value) {
+  return value.count() == 0 ? "none" : config::format_duration(value);
+}
+
+Json outcome_of(const config::Site& site, const Url& url) {
+  Json json;
+  const config::Target& first = site.targets.front();
+  if (first.passthrough) {
+    json["answer"] = "pass";
+    json["outcome"] = url.secure ? "TLS goes to the target undecrypted" : "308 to https";
+  } else if (site.tls.redirect && !url.secure) {
+    json["answer"] = "redirect";
+    json["outcome"] = "308 to https, as tls.redirect is on";
+  } else if (first.kind == config::Target::Kind::Redirect) {
+    json["answer"] = "redirect";
+    json["outcome"] = fmt::format("{} to {}", first.status, first.text);
+  } else if (first.kind == config::Target::Kind::Status) {
+    json["answer"] = "status";
+    json["outcome"] = fmt::format("{} by the engine itself", first.status);
+  } else {
+    json["answer"] = "proxy";
+    json["outcome"] = fmt::format("forwarded to one of {} target{}", site.targets.size(),
+                                  site.targets.size() == 1 ? "" : "s");
+  }
+  return json;
+}
+
+std::string forwarded_path(const config::Site& site, const std::string& path) {
+  const std::string& strip = site.policy.strip_prefix;
+  if (strip.empty() || !path.starts_with(strip)) return path;
+  const std::string rest = path.substr(strip.size());
+  if (rest.empty()) return "/";
+  return rest.front() == '/' ? rest : path;
+}
+
+}  // namespace
+
+std::expected<Json, Refusal> explain(const config::Config& config, const Question& question) {
+  const auto url = parse(question.url);
+  if (!url) return std::unexpected(url.error());
+  const route::Match match = table_of(config).match(url->host, url->path);
+  if (match.found != route::Found::Yes) {
+    const bool host = match.found == route::Found::UnknownHost;
+    return Json{
+        {"site", nullptr},
+        {"status", 404},
+        {"outcome", "404 by the engine itself"},
+        {"why",
+         {host ? "no site has the host " + url->host
+               : "the host " + url->host + " is known, but none of its paths fits " + url->path}}};
+  }
+  const config::Site& site = config.sites[match.service_index];
+  Json json = outcome_of(site, *url);
+  json["site"] = site.key;
+  json["service"] = site.service;
+  json["origin"] = site.origin();
+  Json why = Json::array({why_host(site, url->host)});
+  why.push_back(site.prefix.empty()
+                    ? std::string("the site takes every path of its host that no other takes")
+                    : fmt::format("{} is the longest prefix of {}", site.prefix, url->path));
+  json["why"] = std::move(why);
+  if (json["answer"] != "proxy") return json;
+  Json targets = Json::array();
+  for (const config::Target& target : site.targets)
+    targets.push_back({{"target", target.display()}, {"weight", target.weight}});
+  json["targets"] = std::move(targets);
+  json["path"] = forwarded_path(site, url->path);
+  const config::Policy& policy = site.policy;
+  json["timeout"] = {{"connect", duration(policy.timeout.connect)},
+                     {"first_byte", duration(policy.timeout.first_byte)},
+                     {"idle", duration(policy.timeout.idle)},
+                     {"total", duration(policy.timeout.total)}};
+  json["limit"] = {{"inflight", policy.limit.inflight}, {"body_bytes", policy.limit.body_bytes}};
+  json["retry"] = {{"times", policy.retry.times}};
+  return json;
+}
+
+}  // namespace engine::control
