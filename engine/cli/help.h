@@ -14,6 +14,8 @@ inline constexpr std::string_view kAbout =
   engine --listen :80 --listen :443   on other ports than the file says
   engine check                        find every mistake in proxy.toml
   engine trust                        browsers accept https://app.localhost
+  engine status                       how the running engine is
+  engine deploy web --target web-2:3000 --host app.example.com
   engine echo                         a demo application on port 3000
 )";
 
@@ -88,6 +90,38 @@ inline constexpr std::string_view kAboutHelp = R"(Say how a verb is used.
 
   engine help
   engine help check
+  engine help rollout set
+)";
+
+inline constexpr std::string_view kAboutCompletion = R"(Complete words of engine in a shell.
+
+  engine completion bash
+  engine completion zsh
+  engine completion fish
+)";
+
+inline constexpr std::string_view kAboutCompletionBash = R"(Print a script for bash.
+
+  engine completion bash > /etc/bash_completion.d/engine
+  source <(engine completion bash)
+)";
+
+inline constexpr std::string_view kAboutCompletionZsh = R"(Print a script for zsh.
+
+  engine completion zsh > ~/.zfunc/_engine
+  source <(engine completion zsh)
+)";
+
+inline constexpr std::string_view kAboutCompletionFish = R"(Print a script for fish.
+
+  engine completion fish > ~/.config/fish/completions/engine.fish
+  engine completion fish | source
+)";
+
+inline constexpr std::string_view kAboutMan = R"(Print the manual page.
+
+  engine man | man -l -
+  engine man > /usr/local/share/man/man1/engine.1
 )";
 
 }  // namespace engine::cli

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// `engine run`, `check`, `certs`, `trust`, `untrust`, `echo`: what needs no running engine.
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "config/environment.h"
+#include "engine/cli/certs.h"
+#include "engine/cli/check.h"
+#include "engine/cli/echo.h"
+#include "engine/cli/exit_code.h"
+#include "engine/cli/help.h"
+#include "engine/cli/run_options.h"
+#include "engine/cli/say.h"
+#include "engine/cli/trust.h"
+#include "engine/cli/verbs.h"
+#include "engine/control/certificates.h"
+
+namespace engine::cli {
+namespace {
+
+// The words of one command line, before anything is made of them.
+struct RunFlags {
+  std::string config;
+  std::vector<std::string> listen;
+  std::string workers;
+  std::string io;
+  std::string log_level;
+  std::string access_log;
+  std::string grace;
+  bool json = false;
+
+  [[nodiscard]] Output output() const { return json ? Output::Json : Output::Text; }
+};
+
+// The flags over the variables; the exit code when one of them is wrong.
+std::optional<int> read_options(const RunFlags& flags, RunOptions& options) {
+  using config::Setting;
+  std::vector<config::Diagnostic> problems;
+  config::Overrides overrides;
+  const auto set = [&](Setting setting, const std::string& value, const std::string& origin) {
+    if (value.empty()) return;
+    auto problem = config::set_override(overrides, setting, value, origin);
+    if (problem) problems.push_back(std::move(*problem));
+  };
+  set(Setting::ConfigPath, flags.config, "--config");
+  set(Setting::Listen, fmt::format("{}", fmt::join(flags.listen, ",")), "--listen");
+  set(Setting::Workers, flags.workers, "--workers");
+  set(Setting::Io, flags.io, "--io");
+  set(Setting::LogLevel, flags.log_level, "--log-level");
+  set(Setting::AccessLog, flags.access_log, "--access-log");
+  set(Setting::Grace, flags.grace, "--grace");
+
+  const auto variables =
+      config::overrides_from_environment(config::Environment::process(), problems);
+  for (const config::Diagnostic& problem : problems) {
+    say_error(fmt::format("{}: {}", problem.where.file, problem.message));
+    say_fix(problem.hint.empty() ? "engine help run" : problem.hint);
+  }
+  if (!problems.empty()) return kExitUsage;
+  options.overrides = config::merge(overrides, variables);
+  options.config = options.overrides.config_path.value_or(options.config);
+  return std::nullopt;
+}
+
+int run_server(const RunFlags& flags, const Verbs& verbs) {
+  RunOptions options;
+  if (const auto failed = read_options(flags, options)) return *failed;
+  return verbs.run(options);
+}
+
+int check(const RunFlags& flags) {
+  RunOptions options;
+  if (const auto failed = read_options(flags, options)) return *failed;
+  return run_check(options, flags.output());
+}
+
+int certs(const RunFlags& flags) {
+  RunOptions options;
+  if (const auto failed = read_options(flags, options)) return *failed;
+  return run_certs(options, control::state_directory(), flags.output());
+}
+
+void add_run_flags(CLI::App& app, RunFlags& flags) {
+  app.add_option("-c,--config", flags.config, "The configuration (default: proxy.toml)")
+      ->type_name("FILE");
+  app.add_option("--listen", flags.listen, "Listen here instead of what the file says; repeatable")
+      ->type_name("ADDRESS")
+      ->expected(1)
+      ->take_all();
+  app.add_option("--workers", flags.workers, "Threads that serve: auto or a number")
+      ->type_name("N");
+  app.add_option("--io", flags.io, "How to talk to the kernel: auto or uring")->type_name("KIND");
+  app.add_option("--log-level", flags.log_level, "error, warn, info or debug")->type_name("LEVEL");
+  app.add_option("--access-log", flags.access_log, "off, stdout, stderr or a file")
+      ->type_name("WHERE");
+  app.add_option("--grace", flags.grace, "How long a stop waits for running requests, such as 10s")
+      ->type_name("TIME");
+}
+
+void add_file_verb(VerbTable& table, const VerbTable::Verb& verb, int (*run)(const RunFlags&),
+                   const std::string& json) {
+  const auto flags = std::make_shared<RunFlags>();
+  CLI::App& app = table.add(verb, [=] { return run(*flags); });
+  app.add_option("-c,--config", flags->config, "The file; - is stdin (default: proxy.toml)")
+      ->type_name("FILE");
+  app.add_flag("--json", flags->json, json);
+}
+
+void add_echo(VerbTable& table) {
+  const auto options = std::make_shared<EchoOptions>();
+  CLI::App& echo =
+      table.add({"echo", kGroupServer, kAboutEcho}, [=] { return run_echo(*options); });
+  echo.add_option("--port", options->port, "The port (default: 3000); 0 picks a free one")
+      ->type_name("N");
+  echo.add_option("--host", options->host, "The address (default: 127.0.0.1 and ::1)")
+      ->type_name("IP");
+  echo.add_option("--unix", options->unix_path, "A Unix socket instead")->type_name("PATH");
+  echo.add_flag("--quiet", options->quiet, "Say the address and nothing else");
+}
+
+}  // namespace
+
+void add_local_verbs(VerbTable& table, CLI::App& root, const Verbs& verbs) {
+  // One set of words: flags before `run` count as much as those behind it.
+  const auto flags = std::make_shared<RunFlags>();
+  const auto serve = [flags, &verbs] { return run_server(*flags, verbs); };
+  table.set_root(serve);
+  add_run_flags(root, *flags);
+  add_run_flags(table.add({"run", kGroupServer, kAboutRun}, serve), *flags);
+  add_file_verb(table, {"check", kGroupServer, kAboutCheck}, check,
+                "For programs: one JSON object on stdout");
+  add_file_verb(table, {"certs", kGroupServer, kAboutCerts}, certs,
+                "For programs: one JSON array on stdout");
+  table.add({"trust", kGroupServer, kAboutTrust}, [] { return run_trust(this_machine()); });
+  table.add({"untrust", kGroupServer, kAboutUntrust}, [] { return run_untrust(this_machine()); });
+  add_echo(table);
+}
+
+}  // namespace engine::cli
