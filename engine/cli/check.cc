@@ -39,12 +39,17 @@ std::string report_json(const RunOptions& options, const config::Result& result)
 
 }  // namespace
 
-int run_check(const RunOptions& options, Output output) {
+config::Result read_checked_config(const RunOptions& options) {
   config::Result result = read_config(options);
   if (result.ok()) {
     control::Certificates::check(result.config, result.diagnostics);
     control::TargetTlsContexts::check(result.config, result.diagnostics);
   }
+  return result;
+}
+
+int run_check(const RunOptions& options, Output output) {
+  const config::Result result = read_checked_config(options);
   if (output == Output::Json) {
     print(report_json(options, result));
     return exit_code_of(result);

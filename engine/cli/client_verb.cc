@@ -3,7 +3,10 @@
 
 #include <unistd.h>
 
+#include "config/environment.h"
+#include "config/load.h"
 #include "config/units.h"
+#include "engine/cli/config_file.h"
 #include "engine/cli/say.h"
 #include "engine/cli/terminal.h"
 #include "engine/control/admin_socket.h"
@@ -52,7 +55,9 @@ CLI::Option* add_word(CLI::App& verb, const std::string& name, std::string& valu
 }
 
 std::string socket_of(const ClientFlags& flags) {
-  return flags.socket.empty() ? control::admin_socket_path("") : flags.socket;
+  if (!flags.socket.empty()) return flags.socket;
+  const config::Result file = config::load(usual_config_path(), config::Environment::process());
+  return control::admin_socket_path(file.ok() ? file.config.admin.socket : "");
 }
 
 int show(const ClientFlags& flags, const ApiCall& call, const Page& page) {

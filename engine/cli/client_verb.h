@@ -31,7 +31,8 @@ CLI::Option* add_duration(CLI::App& verb, const std::string& names, std::string&
 CLI::Option* add_word(CLI::App& verb, const std::string& name, std::string& value,
                       const std::string& about);
 
-// --socket, else ENGINE_SOCKET, else where the engine puts it.
+// --socket, else ENGINE_SOCKET, else admin.socket of the usual configuration when that is there and
+// has no mistake, else where the engine puts it.
 [[nodiscard]] std::string socket_of(const ClientFlags& flags);
 
 // `page` makes text of the answer.

@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <iterator>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "config/environment.h"
@@ -73,6 +76,16 @@ config::Result read_config(const RunOptions& options) {
             : config::load(options.config, environment);
   if (result.ok()) config::apply(result.config, options.overrides);
   return result;
+}
+
+std::string usual_config_path() {
+  const char* path = std::getenv("ENGINE_CONFIG");
+  return path == nullptr || *path == '\0' ? RunOptions{}.config : path;
+}
+
+bool is_there(const std::string& path) {
+  std::error_code none;
+  return std::filesystem::exists(path, none);
 }
 
 int exit_code_of(const config::Result& result) {

@@ -15,6 +15,12 @@ namespace engine::cli {
 // stdin.
 [[nodiscard]] config::Result read_config(const RunOptions& options);
 
+// $ENGINE_CONFIG, else proxy.toml: the file of a verb that is told of none.
+[[nodiscard]] std::string usual_config_path();
+
+// Whether something is at `path`, readable or not.
+[[nodiscard]] bool is_there(const std::string& path);
+
 // The exit code that belongs to `result`: kExitOk, kExitConfig, kExitNotFound, kExitPermission or
 // kExitUsage.
 [[nodiscard]] int exit_code_of(const config::Result& result);

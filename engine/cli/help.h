@@ -13,6 +13,7 @@ inline constexpr std::string_view kAbout =
   engine --config site.toml           serve what another file says
   engine --listen :80 --listen :443   on other ports than the file says
   engine check                        find every mistake in proxy.toml
+  engine doctor                       find what is wrong with this machine
   engine trust                        browsers accept https://app.localhost
   engine status                       how the running engine is
   engine deploy web --target web-2:3000 --host app.example.com
@@ -38,6 +39,19 @@ inline constexpr std::string_view kAboutCheck = R"(Find every mistake in a confi
   engine check --json
 
 Exit code: 0 ok, 3 mistakes, 5 unreadable, 6 no such file.
+)";
+
+inline constexpr std::string_view kAboutDoctor =
+    R"(Look for what would keep the engine from serving on this machine.
+
+  engine doctor
+  engine doctor --config site.toml
+  engine doctor --json
+
+The kernel and io_uring, limits, the configuration and its ports, the state directory, the control
+socket, names and the clock: a line for each, ok, warn or fail, and how to put it right. Nothing is
+changed. What it may and may not do depends on the user: call it as the one who serves.
+Exit code: 0 nothing failed, 1 something did, 8 io_uring is refused.
 )";
 
 inline constexpr std::string_view kAboutCerts = R"(List the certificates that are served.

@@ -128,6 +128,17 @@ inline constexpr std::string_view kAboutAdd = R"(Add a site to the running engin
 It survives a restart; engine rm takes it away.
 )";
 
+inline constexpr std::string_view kAboutExplain =
+    R"(Say where a request would go, and why.
+
+  engine explain https://shop.localhost/cart
+  engine explain POST shop.localhost:8080/cart
+  engine explain https://shop.localhost/cart --config site.toml
+
+The running engine is asked; where there is none, proxy.toml. Nothing is sent to a target.
+Exit code: 0 there is a site for it, 6 there is none; 3 and 5 as for engine check.
+)";
+
 inline constexpr std::string_view kAboutDrain =
     R"(Let a target finish its requests, and give it no new ones.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `engine run`, `check`, `certs`, `trust`, `untrust`, `echo`: what needs no running engine.
+// `engine run`, `check`, `doctor`, `certs`, `trust`, `untrust`, `echo`: what needs no running engine.
 #include <fmt/format.h>
 
 #include <memory>
@@ -10,6 +10,7 @@
 #include "config/environment.h"
 #include "engine/cli/certs.h"
 #include "engine/cli/check.h"
+#include "engine/cli/doctor.h"
 #include "engine/cli/echo.h"
 #include "engine/cli/exit_code.h"
 #include "engine/cli/help.h"
@@ -78,6 +79,12 @@ int check(const RunFlags& flags) {
   return run_check(options, flags.output());
 }
 
+int doctor(const RunFlags& flags) {
+  RunOptions options;
+  if (const auto failed = read_options(flags, options)) return *failed;
+  return run_doctor(options, flags.output());
+}
+
 int certs(const RunFlags& flags) {
   RunOptions options;
   if (const auto failed = read_options(flags, options)) return *failed;
@@ -132,6 +139,8 @@ void add_local_verbs(VerbTable& table, CLI::App& root, const Verbs& verbs) {
   add_run_flags(root, *flags);
   add_run_flags(table.add({"run", kGroupServer, kAboutRun}, serve), *flags);
   add_file_verb(table, {"check", kGroupServer, kAboutCheck}, check,
+                "For programs: one JSON object on stdout");
+  add_file_verb(table, {"doctor", kGroupServer, kAboutDoctor}, doctor,
                 "For programs: one JSON object on stdout");
   add_file_verb(table, {"certs", kGroupServer, kAboutCerts}, certs,
                 "For programs: one JSON array on stdout");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// `engine routes` and `engine add`: which site goes where.
+// `engine routes`, `add` and `explain`: which site goes where.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -8,6 +8,7 @@
 #include "config/target.h"
 #include "config/text.h"
 #include "engine/cli/client_verb.h"
+#include "engine/cli/explain.h"
 #include "engine/cli/help_services.h"
 #include "engine/cli/say.h"
 #include "engine/cli/service_page.h"
@@ -41,6 +42,21 @@ int run_add(const Route& route) {
   });
 }
 
+void add_explain(VerbTable& table) {
+  const auto options = std::make_shared<ExplainOptions>();
+  CLI::App& explain =
+      table.add({"explain", kGroupServices, kAboutExplain}, [=] { return run_explain(*options); });
+  explain.add_option("REQUEST", options->words, "[METHOD] URL (the method: GET)")
+      ->required()
+      ->type_name("")
+      ->expected(1, 2);
+  explain
+      .add_option("-c,--config", options->config,
+                  "Ask this file instead of the running engine; - is stdin")
+      ->type_name("FILE");
+  add_read_flags(explain, options->client);
+}
+
 }  // namespace
 
 void add_route_verbs(VerbTable& table) {
@@ -61,6 +77,7 @@ void add_route_verbs(VerbTable& table) {
   add_word(add, "TARGET", route->target, "A port of this machine, HOST:PORT, or as in proxy.toml");
   add.add_flag("--force", route->force, "Also when another service has the site");
   add_socket_flag(add, route->client);
+  add_explain(table);
 }
 
 }  // namespace engine::cli

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
-#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -15,15 +14,12 @@
 #include <cstring>
 #include <filesystem>
 
+#include "engine/cli/user.h"
+
 namespace engine::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string user_name(uid_t uid) {
-  const passwd* entry = ::getpwuid(uid);
-  return entry == nullptr ? fmt::format("user {}", uid) : entry->pw_name;
-}
 
 std::string group_name(gid_t gid) {
   const group* entry = ::getgrgid(gid);

@@ -143,6 +143,13 @@ std::vector<SystemStore> known_system_stores() {
   };
 }
 
+bool is_in_system(const std::vector<SystemStore>& stores, const std::string& ca_pem) {
+  const SystemStore* store = store_here(stores);
+  if (store == nullptr) return false;
+  const auto kept = tls::read_pem(path_of(*store));
+  return kept && *kept == ca_pem;
+}
+
 TrustOutcome add_to_system(const std::vector<SystemStore>& stores, const std::string& programs,
                            const std::string& ca_pem) {
   const SystemStore* store = store_here(stores);

@@ -25,6 +25,9 @@ struct SystemStore {
 // Debian, Fedora and Arch, with those made from them.
 [[nodiscard]] std::vector<SystemStore> known_system_stores();
 
+// Whether the first store whose folder is there has `ca_pem` as ours. Changes nothing.
+[[nodiscard]] bool is_in_system(const std::vector<SystemStore>& stores, const std::string& ca_pem);
+
 // Both act on the first store whose folder is there, and find programs in `programs` (program.h).
 // Both refresh the lists also when our file is as it should be: an earlier try may have been cut
 // short.

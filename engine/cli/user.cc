@@ -18,6 +18,11 @@ User user_of(const passwd& entry) {
 
 }  // namespace
 
+std::string user_name(uid_t uid) {
+  const passwd* entry = ::getpwuid(uid);
+  return entry == nullptr ? "user " + std::to_string(uid) : entry->pw_name;
+}
+
 User invoking_user() {
   if (const char* name = std::getenv("SUDO_USER"); name != nullptr && ::geteuid() == 0) {
     if (const passwd* entry = ::getpwnam(name)) return user_of(*entry);

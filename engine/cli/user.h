@@ -19,6 +19,9 @@ struct User {
 // Under sudo the user who called it ($SUDO_USER), else the one this process runs as, with $HOME.
 [[nodiscard]] User invoking_user();
 
+// "root"; "user 1234" for one who is in no list.
+[[nodiscard]] std::string user_name(uid_t uid);
+
 // While it lives, this process has the rights of `user` and no others: what is made is theirs, a
 // link in their home leads nowhere they could not go themselves, and a program started now (whose
 // settings may name libraries to load) is theirs too. Without effect unless root acts for somebody

@@ -13,11 +13,11 @@ inline constexpr const char* kGroupServices = "Services, routes and targets";
 inline constexpr const char* kGroupEngine = "The running engine";
 inline constexpr const char* kGroupProgram = "This program";
 
-// run, check, certs, trust, untrust, echo; and the root serves. `root` is the table's.
+// run, check, doctor, certs, trust, untrust, echo; and the root serves. `root` is the table's.
 void add_local_verbs(VerbTable& table, CLI::App& root, const Verbs& verbs);
 void add_deploy_verbs(VerbTable& table);   // deploy, rollout …
 void add_service_verbs(VerbTable& table);  // services, show, pause, resume, stop, remove
-void add_route_verbs(VerbTable& table);    // routes, add
+void add_route_verbs(VerbTable& table);    // routes, add, explain
 void add_target_verbs(VerbTable& table);   // drain, enable, disable, weight
 void add_status_verbs(VerbTable& table);   // status, events, metrics, healthcheck
 void add_config_verbs(VerbTable& table);   // reload, diff, history, rollback, config show

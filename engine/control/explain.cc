@@ -93,14 +93,6 @@ Json outcome_of(const config::Site& site, const Url& url) {
   return json;
 }
 
-std::string forwarded_path(const config::Site& site, const std::string& path) {
-  const std::string& strip = site.policy.strip_prefix;
-  if (strip.empty() || !path.starts_with(strip)) return path;
-  const std::string rest = path.substr(strip.size());
-  if (rest.empty()) return "/";
-  return rest.front() == '/' ? rest : path;
-}
-
 }  // namespace
 
 std::expected<Json, Refusal> explain(const config::Config& config, const Question& question) {
@@ -132,7 +124,7 @@ std::expected<Json, Refusal> explain(const config::Config& config, const Questio
   for (const config::Target& target : site.targets)
     targets.push_back({{"target", target.display()}, {"weight", target.weight}});
   json["targets"] = std::move(targets);
-  json["path"] = forwarded_path(site, url->path);
+  json["path"] = http::strip_prefix(url->path, site.policy.strip_prefix);
   const config::Policy& policy = site.policy;
   json["timeout"] = {{"connect", duration(policy.timeout.connect)},
                      {"first_byte", duration(policy.timeout.first_byte)},
