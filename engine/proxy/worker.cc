@@ -70,9 +70,10 @@ void Worker::on_wake(const io::Completion& completion) {
   if (grace < 0)
     return wake_parked(
         [](const Stream& stream) { return stream.waits() == Stream::Wait::ForTarget; });
-  if (!draining_) begin_draining();
+  const bool begins = !draining_;
+  if (begins) begin_draining();
   if (grace == 0) return end_everything();
-  timers_.set(grace_timer_, now_ + grace);
+  if (begins) timers_.set(grace_timer_, now_ + grace);
 }
 
 // At the top of a tick no request code is on the stack: every pointer into the old snapshot is
