@@ -116,15 +116,18 @@ struct ThreadPool {
 // Until something uses it, a thread pays 2 KiB of zeros for it.
 thread_local constinit ThreadPool here;
 
-void* allocate(std::size_t bytes) {
+// Nobody calls them where the pools serve nobody.
+[[maybe_unused]] void* allocate(std::size_t bytes) {
   return pool_is_gone ? std::malloc(bytes) : here.pool.allocate(bytes);
 }
 
-void* resize(void* block, std::size_t bytes) {
+[[maybe_unused]] void* resize(void* block, std::size_t bytes) {
   return pool_is_gone ? std::realloc(block, bytes) : here.pool.resize(block, bytes);
 }
 
-void release(void* block) { pool_is_gone ? std::free(block) : here.pool.release(block); }
+[[maybe_unused]] void release(void* block) {
+  pool_is_gone ? std::free(block) : here.pool.release(block);
+}
 
 }  // namespace
 
