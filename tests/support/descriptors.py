@@ -3,9 +3,9 @@
 
 from pathlib import Path
 
-# The sockets of an idle engine with one worker, one address to listen on and nothing in its pools. Counting at its
+# The sockets of an idle engine with one worker: the address it listens on and the control socket. Counting at its
 # start would be a race: the connection that found it listening may not be closed yet.
-LISTENERS = 1
+LISTENERS = 2
 
 
 def sockets(process):
