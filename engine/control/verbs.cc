@@ -112,24 +112,27 @@ std::expected<void, Refusal> Verbs::stop_rollout(const std::string& service) {
 async::Task<Verbs::Result> Verbs::promote(std::string service, DrainTimes drain) {
   auto found = rolling_out(service);
   if (!found) co_return std::unexpected(std::move(found.error()));
-  found->active = std::exchange(found->rollout, RuntimeService::Targets());
-  Runtime next = services_.runtime();
-  next.rollouts.erase(service);
-  next.services[service] = std::move(*found);
-  tell("rollout", service, "promoted");
-  Result result = co_await services_.change_and_drain(std::move(next), service, drain);
+  found->active = std::move(found->rollout);
+  Result result = co_await end_rollout(std::move(service), std::move(*found), "promoted", drain);
   co_return result;
 }
 
 async::Task<Verbs::Result> Verbs::abort_rollout(std::string service, DrainTimes drain) {
   auto found = rolling_out(service);
   if (!found) co_return std::unexpected(std::move(found.error()));
-  found->rollout = RuntimeService::Targets();
+  Result result = co_await end_rollout(std::move(service), std::move(*found), "aborted", drain);
+  co_return result;
+}
+
+// Told once it is so: a change may be refused.
+async::Task<Verbs::Result> Verbs::end_rollout(std::string service, RuntimeService without,
+                                              std::string_view what, DrainTimes drain) {
+  without.rollout = RuntimeService::Targets();
   Runtime next = services_.runtime();
   next.rollouts.erase(service);
-  next.services[service] = std::move(*found);
-  tell("rollout", service, "aborted");
+  next.services[service] = std::move(without);
   Result result = co_await services_.change_and_drain(std::move(next), service, drain);
+  if (result) tell("rollout", service, what);
   co_return result;
 }
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/async/task.h"
 #include "engine/control/events.h"
@@ -53,6 +54,9 @@ class Verbs {
   [[nodiscard]] std::expected<TargetWish, Refusal> wish_of(const std::string& id) const;
 
  private:
+  // `what` is a literal.
+  async::Task<Result> end_rollout(std::string service, RuntimeService without,
+                                  std::string_view what, DrainTimes drain);
   async::Task<Result> close_gate(std::string service, route::Gate gate, DrainTimes drain);
   [[nodiscard]] std::expected<RuntimeService, Refusal> rolling_out(
       const std::string& service) const;
