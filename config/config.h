@@ -76,6 +76,12 @@ struct Site {
   std::string origin() const { return where.text(); }
 };
 
+// What holds for a site that does not say otherwise.
+struct SiteDefaults {
+  Policy policy;  // [defaults]
+  SiteTls tls;    // `redirect` and `hsts` of [tls]
+};
+
 struct EngineLimits {
   uint64_t head_bytes = kLimitHeadBytes;
   uint64_t line_bytes = kLimitLineBytes;
@@ -145,6 +151,7 @@ enum class ProxyProtocol : uint8_t {
 struct Config {
   std::vector<Listener> listen;  // never empty after a load without errors
   std::vector<Site> sites;       // in the order of file, line and column
+  SiteDefaults defaults;         // merged into `sites` already
   std::vector<Network> trusted_proxies;
   ProxyProtocol proxy_protocol = ProxyProtocol::Off;  // else trusted_proxies is not empty
   Tls tls;

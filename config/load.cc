@@ -28,7 +28,9 @@ struct Document {
 // One load, from the main file to the last include. The story is load_all().
 class Loader {
  public:
-  explicit Loader(const Environment& environment) : environment_(environment) {}
+  Loader(const Environment& environment, const SiteDefaults& defaults) : environment_(environment) {
+    settings_.config.defaults = defaults;
+  }
 
   void add_file(const std::filesystem::path& path, FileRole role);
   void add_text(std::string text, const std::filesystem::path& path, FileRole role);
@@ -165,7 +167,7 @@ Result Loader::load_all() {
   }
   Config& config = settings_.config;
   for (Document& document : documents_) {
-    std::vector<Site> sites = parse_routes(document.reader, document.root, settings_.defaults);
+    std::vector<Site> sites = parse_routes(document.reader, document.root, config.defaults);
     std::ranges::move(sites, std::back_inserter(config.sites));
   }
   validate(config, findings_);
@@ -176,9 +178,10 @@ Result Loader::load_all() {
 
 // Exceptions of the libraries below end here: the rest of the engine has none.
 template <class Add>
-Result guarded(const std::string& name, const Environment& environment, Add add) {
+Result guarded(const std::string& name, const Environment& environment,
+               const SiteDefaults& defaults, Add add) {
   try {
-    Loader loader(environment);
+    Loader loader(environment, defaults);
     add(loader);
     return loader.load_all();
   } catch (const std::exception& error) {
@@ -195,12 +198,13 @@ Result guarded(const std::string& name, const Environment& environment, Add add)
 }  // namespace
 
 Result load(const std::filesystem::path& path, const Environment& environment) {
-  return guarded(path.string(), environment,
+  return guarded(path.string(), environment, {},
                  [&](Loader& loader) { loader.add_file(path, FileRole::Main); });
 }
 
-Result load_text(std::string text, const std::string& name, const Environment& environment) {
-  return guarded(name, environment,
+Result load_text(std::string text, const std::string& name, const Environment& environment,
+                 const SiteDefaults& defaults) {
+  return guarded(name, environment, defaults,
                  [&](Loader& loader) { loader.add_text(std::move(text), name, FileRole::Main); });
 }
 

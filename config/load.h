@@ -25,7 +25,8 @@ struct Result {
 Result load(const std::filesystem::path& path, const Environment& environment);
 
 // The same for a text that is not in a file. Relative paths in it start at the directory of
-// `name`, which is also what problems show.
-Result load_text(std::string text, const std::string& name, const Environment& environment);
+// `name`, which is also what problems show. `defaults` is below what the text says.
+Result load_text(std::string text, const std::string& name, const Environment& environment,
+                 const SiteDefaults& defaults = {});
 
 }  // namespace config

@@ -9,16 +9,9 @@
 
 namespace config {
 
-// What holds for a site that does not say otherwise.
-struct SiteDefaults {
-  Policy policy;  // [defaults]
-  SiteTls tls;    // `redirect` and `hsts` of [tls]
-};
-
 // Every top-level table and key but [routes]; `include` goes to `includes`.
 struct Settings {
   Config config;
-  SiteDefaults defaults;
   std::vector<Reader::Item> includes;
 };
 

@@ -84,7 +84,7 @@ void read_admin(Reader& reader, const Entry& entry, Settings& settings) {
 }
 
 void read_defaults(Reader& reader, const Entry& entry, Settings& settings) {
-  parse_defaults(reader, entry, settings.defaults.policy);
+  parse_defaults(reader, entry, settings.config.defaults.policy);
 }
 
 // parse_routes reads it, when the defaults of all files are known.

@@ -127,7 +127,7 @@ constexpr std::array kSiteFields = {
 // Lets a field of a site stand in [tls], for every site that does not say otherwise.
 template <void (*read)(Reader&, const Entry&, SiteTls&)>
 void to_every_site(Reader& reader, const Entry& entry, Settings& settings) {
-  read(reader, entry, settings.defaults.tls);
+  read(reader, entry, settings.config.defaults.tls);
 }
 
 constexpr std::array kTlsFields = {

@@ -195,7 +195,8 @@ std::expected<Runtime, Refusal> Deploys::plan(const DeployRequest& request) cons
 
 std::expected<std::vector<Deploys::Candidate>, Refusal> Deploys::candidates_of(
     const DeployRequest& request, const Runtime& next) const {
-  auto sites = sites_of(request.service, next.services.at(request.service));
+  auto sites =
+      sites_of(request.service, next.services.at(request.service), state_.config().defaults);
   if (!sites) {
     const config::Diagnostic& first = sites.error().front();
     return std::unexpected(Refusal{

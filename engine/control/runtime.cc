@@ -192,12 +192,12 @@ std::expected<Runtime, std::string> runtime_of(const Json& json) {
 }
 
 std::expected<std::vector<config::Site>, std::vector<config::Diagnostic>> sites_of(
-    const std::string& name, const RuntimeService& service) {
+    const std::string& name, const RuntimeService& service, const config::SiteDefaults& defaults) {
   std::vector<config::Site> sites;
   std::vector<config::Diagnostic> problems;
   for (const std::string& key : service.sites) {
     config::Result result =
-        config::load_text(toml_of(key, service), name, config::Environment::empty());
+        config::load_text(toml_of(key, service), name, config::Environment::empty(), defaults);
     for (config::Diagnostic& diagnostic : result.diagnostics) {
       if (diagnostic.severity != config::Severity::Error) continue;
       diagnostic.where = {name, 0, 0};  // the lines are of a text that nobody has seen

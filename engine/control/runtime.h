@@ -68,10 +68,10 @@ inline constexpr const char* kRolloutCookie = "kamal-rollout";
 // The error says what is wrong with it.
 [[nodiscard]] std::expected<Runtime, std::string> runtime_of(const Json& json);
 
-// The sites of a service as the configuration would have them: checked the same way. The error has
-// every problem, with "field" paths for positions.
+// The sites of a service as the configuration would have them, on its `defaults`: checked the same
+// way. The error has every problem, with "field" paths for positions.
 [[nodiscard]] std::expected<std::vector<config::Site>, std::vector<config::Diagnostic>> sites_of(
-    const std::string& name, const RuntimeService& service);
+    const std::string& name, const RuntimeService& service, const config::SiteDefaults& defaults);
 
 // Whether it can be the name of a service: 1 to 200 characters, letters, digits and "-._*/[]:".
 [[nodiscard]] bool is_service_name(std::string_view name);

@@ -16,23 +16,46 @@ namespace log = base::log;
 
 // Streams end by events of the workers' threads, which do not wake this one for each.
 constexpr base::Time kLook = 20 * base::kMillisecond;
-// What the workers need to cut what is left.
+// What the workers may need to cut what is left.
 constexpr base::Time kCutting = base::kSecond;
 
-std::uint64_t inflight_of(const std::vector<Services::HealthPtr>& targets) {
-  std::uint64_t sum = 0;
-  for (const auto& target : targets) sum += target->totals().inflight;
+struct Streams {
+  std::uint64_t open = 0;
+  std::uint64_t cut = 0;  // by a drain, ever
+};
+
+Streams streams_of(const std::vector<Services::HealthPtr>& targets) {
+  Streams sum;
+  for (const auto& target : targets) {
+    const route::TargetHealth::Totals totals = target->totals();
+    sum.open += totals.inflight;
+    sum.cut += totals.results[static_cast<std::size_t>(base::Cause::Drained)];
+  }
   return sum;
 }
 
-Refusal invalid(std::vector<config::Diagnostic> diagnostics) {
-  Refusal refusal{.status = 422, .detail = "the service's settings are invalid"};
-  if (!diagnostics.empty()) {
-    refusal.detail = diagnostics.front().where.file + ": " + diagnostics.front().message;
-    refusal.hint = diagnostics.front().hint;
+using Problems = std::vector<config::Diagnostic>;  // not empty
+
+std::string first_of(const Problems& problems) {
+  return problems.front().where.file + ": " + problems.front().message;
+}
+
+Refusal invalid(Problems problems) {
+  return {.status = 422,
+          .detail = first_of(problems),
+          .hint = problems.front().hint,
+          .diagnostics = std::move(problems)};
+}
+
+std::expected<std::vector<config::Site>, Problems> sites_of_all(
+    const Runtime& runtime, const config::SiteDefaults& defaults) {
+  std::vector<config::Site> all;
+  for (const auto& [name, service] : runtime.services) {
+    auto sites = sites_of(name, service, defaults);
+    if (!sites) return std::unexpected(std::move(sites.error()));
+    std::ranges::move(*sites, std::back_inserter(all));
   }
-  refusal.diagnostics = std::move(diagnostics);
-  return refusal;
+  return all;
 }
 
 std::uint32_t split_point_of(double percent) {
@@ -55,14 +78,13 @@ std::expected<void, Failure> Services::restore() {
   }
   if (!loaded->problem.empty()) log::error("state", {{"problem", loaded->problem}});
   runtime_ = std::move(loaded->runtime);
-  auto overlay = overlay_of(runtime_);
-  if (!overlay) {
+  if (const auto sites = sites_of_all(runtime_, {}); !sites) {
     return std::unexpected(
-        Failure{.message = file_.path() + ": " + overlay.error().detail,
+        Failure{.message = file_.path() + ": " + first_of(sites.error()),
                 .fix = "mend it, or move it away to start without deployed services"});
   }
   std::vector<config::Diagnostic> none;
-  return state_.overlay(std::move(*overlay), none);
+  return state_.overlay(overlay_of(runtime_), none);
 }
 
 bool Services::exists(const std::string& service) const { return !origin_of(service).empty(); }
@@ -124,13 +146,16 @@ std::unexpected<Refusal> Services::unknown(const std::string& service) const {
                                  .known = names()});
 }
 
-std::expected<State::Overlay, Refusal> Services::overlay_of(const Runtime& runtime) const {
+State::Overlay Services::overlay_of(const Runtime& runtime) const {
   State::Overlay overlay;
-  for (const auto& [name, service] : runtime.services) {
-    auto sites = sites_of(name, service);
-    if (!sites) return std::unexpected(invalid(std::move(sites.error())));
-    std::ranges::move(*sites, std::back_inserter(overlay.sites));
-  }
+  overlay.sites = [runtime](const config::SiteDefaults& defaults) -> State::Overlay::Sites {
+    auto sites = sites_of_all(runtime, defaults);
+    if (sites) return std::move(*sites);
+    return std::unexpected(
+        Failure{.message = "the service " + first_of(sites.error()),
+                .fix = "it does not go together with [defaults]: change one of the two",
+                .exit_code = kExitConfiguration});
+  };
   overlay.amend = [this](route::Service& service) { amend(service); };
   return overlay;
 }
@@ -160,12 +185,12 @@ void Services::amend(route::Service& service) const {
 }
 
 std::expected<void, Refusal> Services::change(Runtime next, const std::string& unproven) {
-  auto overlay = overlay_of(next);
-  if (!overlay) return std::unexpected(overlay.error());
+  if (auto sites = sites_of_all(next, state_.config().defaults); !sites)
+    return std::unexpected(invalid(std::move(sites.error())));
   Runtime before = std::exchange(runtime_, std::move(next));
   unproven_ = {unproven, targets_of(unproven)};
   std::vector<config::Diagnostic> warnings;
-  const auto adopted = state_.overlay(std::move(*overlay), warnings);
+  const auto adopted = state_.overlay(overlay_of(runtime_), warnings);
   unproven_ = {};
   if (!adopted) {
     runtime_ = std::move(before);
@@ -176,10 +201,8 @@ std::expected<void, Refusal> Services::change(Runtime next, const std::string& u
   if (saved) return {};
   // What would be forgotten at the next start is not in force either.
   runtime_ = std::move(before);
-  if (auto old = overlay_of(runtime_)) {
-    if (!state_.overlay(std::move(*old), warnings))
-      log::error("the state before a change that could not be kept does not come back");
-  }
+  if (!state_.overlay(overlay_of(runtime_), warnings))
+    log::error("the state before a change that could not be kept does not come back");
   return std::unexpected(Refusal{.status = 507,
                                  .detail = "the change cannot be kept: " + saved.error(),
                                  .hint = "nothing was changed; make room in the state directory"});
@@ -197,18 +220,18 @@ async::Task<std::expected<Drained, Refusal>> Services::change_and_drain(Runtime 
 
 async::Task<Drained> Services::drain(std::vector<HealthPtr> targets, DrainTimes times) {
   const base::Time start = scope_.now();
+  const std::uint64_t cut_before = streams_of(targets).cut;
   for (const HealthPtr& target : targets)
     target->end_streams(start + times.requests, start + times.tunnels);
   if (!targets.empty()) state_.nudge();
-  const base::Time last = start + std::max(times.requests, times.tunnels);
-  Drained drained;
-  while (inflight_of(targets) > 0) {
-    if (scope_.now() < last) drained.cut = inflight_of(targets);
-    if (scope_.now() > last + kCutting) break;
+  const base::Time last = start + std::max(times.requests, times.tunnels) + kCutting;
+  while (streams_of(targets).open > 0 && scope_.now() < last) {
     const int slept = co_await async::Sleep(scope_, kLook);
     if (slept != 0) break;
   }
-  if (scope_.now() < last) drained.cut = 0;
+  const Streams now = streams_of(targets);
+  Drained drained;
+  drained.cut = now.cut - cut_before + now.open;
   co_return drained;
 }
 

@@ -24,7 +24,7 @@ struct DrainTimes {
 };
 
 struct Drained {
-  std::uint64_t cut = 0;  // streams that were still there at the end
+  std::uint64_t cut = 0;  // streams whose time ran out
 };
 
 class Services {
@@ -74,7 +74,7 @@ class Services {
     std::vector<HealthPtr> known;  // targets that it had before
   };
 
-  [[nodiscard]] std::expected<State::Overlay, Refusal> overlay_of(const Runtime& runtime) const;
+  [[nodiscard]] State::Overlay overlay_of(const Runtime& runtime) const;
   void amend(route::Service& service) const;
 
   async::Scope& scope_;

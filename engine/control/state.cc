@@ -68,7 +68,9 @@ std::expected<void, Failure> State::overlay(Overlay overlay,
 
 std::expected<void, Failure> State::adopt(config::Config file, Overlay overlay,
                                           std::vector<config::Diagnostic>& diagnostics) {
-  auto effective = merge(file, overlay.sites);
+  auto sites = overlay.sites ? overlay.sites(file.defaults) : Overlay::Sites();
+  if (!sites) return std::unexpected(sites.error());
+  auto effective = merge(file, *sites);
   if (!effective) return std::unexpected(effective.error());
   // First what can fail: after it the new configuration is in force.
   auto listens = parts_.listeners.open(file.listen);

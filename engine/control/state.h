@@ -35,8 +35,11 @@ class State {
   };
   // What is in force beside proxy.toml.
   struct Overlay {
-    std::vector<config::Site> sites;  // of the runtime layer
-    Apply::Amend amend;               // may be empty
+    using Sites = std::expected<std::vector<config::Site>, Failure>;
+
+    // Those of the runtime layer, on the file's defaults. May be empty.
+    std::function<Sites(const config::SiteDefaults&)> sites;
+    Apply::Amend amend;  // may be empty
     // Whose names are to be resolved before any site has them.
     std::vector<std::shared_ptr<const route::Target>> candidates;
   };

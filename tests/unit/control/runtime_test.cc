@@ -21,7 +21,7 @@ TEST(Runtime, a_service_has_the_sites_of_one_that_proxy_toml_describes) {
   RuntimeService service = web();
   service.options = {{"timeout", {{"first_byte", "7s"}}}, {"balance", "round-robin"}};
 
-  const auto sites = sites_of("web", service);
+  const auto sites = sites_of("web", service, {});
 
   ASSERT_TRUE(sites) << sites.error().front().message;
   ASSERT_EQ(sites->size(), 2U);
@@ -35,13 +35,28 @@ TEST(Runtime, a_service_has_the_sites_of_one_that_proxy_toml_describes) {
   EXPECT_EQ((*sites)[0].targets[0].display(), "10.0.0.4:8080");
 }
 
+TEST(Runtime, what_a_service_does_not_say_the_defaults_of_the_file_do) {
+  RuntimeService service = web();
+  service.options = {{"timeout", {{"first_byte", "7s"}}}};
+  config::SiteDefaults defaults;
+  defaults.policy.timeout = {.connect = config::Milliseconds(3), .first_byte = {}};
+  defaults.tls.redirect = true;
+
+  const auto sites = sites_of("web", service, defaults);
+
+  ASSERT_TRUE(sites);
+  EXPECT_EQ((*sites)[0].policy.timeout.connect, config::Milliseconds(3));
+  EXPECT_EQ((*sites)[0].policy.timeout.first_byte, config::Milliseconds(7000));
+  EXPECT_TRUE((*sites)[0].tls.redirect);
+}
+
 TEST(Runtime, targets_are_in_the_pool_that_they_were_deployed_to) {
   using Pool = config::Target::Pool;
   RuntimeService service = web();
   service.active.readers = {"10.0.0.5:8080"};
   service.rollout = {.writers = {"10.0.0.6:8080"}, .readers = {"10.0.0.7:8080"}};
 
-  const auto sites = sites_of("web", service);
+  const auto sites = sites_of("web", service, {});
 
   ASSERT_TRUE(sites);
   const std::vector<Pool> wanted = {Pool::Writers, Pool::Readers, Pool::NewWriters,
@@ -56,7 +71,7 @@ TEST(Runtime, each_site_has_its_own_prefix_taken_off) {
   RuntimeService service = web();
   service.strip_prefix = true;
 
-  const auto sites = sites_of("web", service);
+  const auto sites = sites_of("web", service, {});
 
   ASSERT_TRUE(sites);
   EXPECT_EQ((*sites)[0].policy.strip_prefix, "");
@@ -67,7 +82,7 @@ TEST(Runtime, a_wrong_option_is_refused_in_the_words_of_proxy_toml) {
   RuntimeService service = web();
   service.options = {{"timeout", {{"first_byte", "soon"}}}};
 
-  const auto sites = sites_of("web", service);
+  const auto sites = sites_of("web", service, {});
 
   ASSERT_FALSE(sites);
   EXPECT_NE(sites.error().front().message.find("is not a duration"), std::string::npos)
@@ -78,7 +93,7 @@ TEST(Runtime, text_reaches_the_configuration_as_it_is) {
   RuntimeService service = web();
   service.options = {{"headers", {{"request", {{"set", {{"X-Odd", "${HOME} $x \"q\" é"}}}}}}}};
 
-  const auto sites = sites_of("web", service);
+  const auto sites = sites_of("web", service, {});
 
   ASSERT_TRUE(sites) << sites.error().front().message;
   ASSERT_EQ((*sites)[0].policy.request_headers.set.size(), 1U);
@@ -89,7 +104,7 @@ TEST(Runtime, a_target_that_is_none_is_refused_by_its_text) {
   RuntimeService service = web();
   service.active.readers = {"redirect:https://x"};
 
-  const auto sites = sites_of("web", service);
+  const auto sites = sites_of("web", service, {});
 
   ASSERT_FALSE(sites);
   EXPECT_NE(sites.error().front().message.find("redirect:https://x"), std::string::npos);
