@@ -91,6 +91,7 @@ class App:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body in one send: the second one would wait for an acknowledgement
 
             def do_GET(self):
                 app.serve(self)
