@@ -182,10 +182,10 @@ Session::Session(std::shared_ptr<const Context> context, std::shared_ptr<const T
   }
   if (!context_->is_server()) {
     start_client(server_name, resume);
-  } else if (context_->verifies()) {
-    server_name_ = server_name;
-    tickets_.reset();  // none is taken: it would not say who the client is
+    return;
   }
+  server_name_ = server_name;                  // wolfSSL forgets it with the handshake
+  if (context_->verifies()) tickets_.reset();  // none is taken: it would not say who the client is
 }
 
 Session::~Session() { wolfSSL_free(handle_); }
@@ -252,7 +252,7 @@ void Session::fail(int result) {
   }
   state_ = State::Failed;
   failure_ = describe(handle_, error);
-  if (!server_name_.empty() && !certificate_problem(error).empty())
+  if (context_->is_server() && context_->verifies() && !certificate_problem(error).empty())
     failure_ = server_name_ + " asks its clients for a certificate: " + failure_;
 }
 
@@ -296,11 +296,7 @@ std::string_view Session::protocol() const {
   return {name, size};
 }
 
-std::string_view Session::server_name() const {
-  void* name = nullptr;
-  const unsigned short size = wolfSSL_SNI_GetRequest(handle_, WOLFSSL_SNI_HOST_NAME, &name);
-  return {static_cast<const char*>(name), size};
-}
+std::string_view Session::server_name() const { return server_name_; }
 
 bool Session::resumed() const { return wolfSSL_session_reused(handle_) != 0; }
 

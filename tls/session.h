@@ -41,7 +41,7 @@ class Session {
 
   // Ciphertext for the peer is appended to `out`, which must live as long as this. A client sends
   // its first message now. `server_name` is what a client asks for and verifies; an IP address is
-  // verified and not sent. A server only uses it in words. `tickets` may be null, and `resume`,
+  // verified and not sent. A server only keeps it in mind. `tickets` may be null, and `resume`,
   // which is a client's and stays as it is.
   Session(std::shared_ptr<const Context> context, std::shared_ptr<const TicketKeys> tickets,
           std::string_view protocols, std::string_view server_name, engine::base::Buffer& out,
@@ -73,7 +73,7 @@ class Session {
   [[nodiscard]] std::string_view version() const;
   [[nodiscard]] std::string_view protocol() const;
   [[nodiscard]] bool resumed() const;
-  // What the peer, a client, asked for by SNI (RFC 6066); empty when it named nobody.
+  // Of a server: what it was made with, the name or address that its client asked for.
   [[nodiscard]] std::string_view server_name() const;
   [[nodiscard]] const Context& context() const { return *context_; }
   // Of a client: whether it tried to. With a server that will not, wolfSSL ends some handshakes (a
@@ -102,7 +102,7 @@ class Session {
   WOLFSSL* handle_;
   std::string_view input_;
   std::string failure_;
-  std::string server_name_;  // of a server that verifies clients
+  std::string server_name_;  // of a server
   std::string peer_name_;
   std::int64_t verified_at_ = 0;  // Resumption::verified_at, of a client
   State state_ = State::Handshake;

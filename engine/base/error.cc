@@ -109,6 +109,8 @@ constexpr std::array kRows = {
          "The service behind this site was replaced before it had answered."}},
     Row{Cause::Draining,
         {503, Blame::Us, "proxy_internal_response", "The proxy is shutting down."}},
+    Row{Cause::ClosedByHand,
+        {503, Blame::Us, "connection_closed", "The connection was closed by hand."}},
     Row{Cause::Internal,
         {500, Blame::Us, "proxy_internal_error", "The proxy failed to handle the request."}},
 };

@@ -47,6 +47,7 @@ enum class Cause : std::uint8_t {
   PauseTimeout,  // of the gate: it stayed paused for longer than a request waits
   Drained,       // the target's time ran out with the request still there
   Draining,
+  ClosedByHand,  // the control API closed the client's connection
   Internal,
 };
 inline constexpr std::size_t kCauseCount = static_cast<std::size_t>(Cause::Internal) + 1;

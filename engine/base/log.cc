@@ -10,7 +10,6 @@
 namespace engine::base::log {
 namespace {
 
-constexpr std::array<std::string_view, 4> kLevelNames = {"error", "warn", "info", "debug"};
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 void write_to_stderr(std::string_view line) { std::fwrite(line.data(), 1, line.size(), stderr); }
@@ -18,8 +17,6 @@ void write_to_stderr(std::string_view line) { std::fwrite(line.data(), 1, line.s
 std::atomic<Level> level_in_force{Level::Info};
 std::atomic<Format> format_in_force{Format::Text};
 std::atomic<Sink> sink_in_force{&write_to_stderr};
-
-std::string_view name_of(Level level) { return kLevelNames[static_cast<std::size_t>(level)]; }
 
 void append_digits(std::string& out, std::uint64_t value, int width) {
   std::array<char, 20> digits{};
@@ -106,11 +103,23 @@ void append_text_value(std::string& out, std::string_view value) {
 
 }  // namespace
 
+std::string_view name_of(Level level) noexcept {
+  return kLevelNames[static_cast<std::size_t>(level)];
+}
+
+std::optional<Level> level_named(std::string_view name) noexcept {
+  const auto found = std::ranges::find(kLevelNames, name);
+  if (found == kLevelNames.end()) return std::nullopt;
+  return static_cast<Level>(found - kLevelNames.begin());
+}
+
 void set_level(Level level) noexcept { level_in_force.store(level, std::memory_order_relaxed); }
 void set_format(Format shape) noexcept { format_in_force.store(shape, std::memory_order_relaxed); }
 void set_sink(Sink sink) noexcept {
   sink_in_force.store(sink == nullptr ? &write_to_stderr : sink, std::memory_order_release);
 }
+
+Level level() noexcept { return level_in_force.load(std::memory_order_relaxed); }
 
 bool enabled(Level level) noexcept {
   return level <= level_in_force.load(std::memory_order_relaxed);

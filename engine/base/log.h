@@ -3,8 +3,10 @@
 // rarely: a worker's requests go through the access log. It must not know where the lines end up.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +23,10 @@ struct Item {
   std::string_view value;
 };
 
+inline constexpr std::array<std::string_view, 4> kLevelNames = {"error", "warn", "info", "debug"};
+[[nodiscard]] std::string_view name_of(Level level) noexcept;
+[[nodiscard]] std::optional<Level> level_named(std::string_view name) noexcept;
+
 // One line at a time, complete with its line end. May be called by any thread.
 using Sink = void (*)(std::string_view line);
 
@@ -29,6 +35,7 @@ void set_level(Level level) noexcept;
 void set_format(Format shape) noexcept;
 void set_sink(Sink sink) noexcept;
 
+[[nodiscard]] Level level() noexcept;
 [[nodiscard]] bool enabled(Level level) noexcept;
 [[nodiscard]] Format format() noexcept;
 

@@ -16,7 +16,6 @@ namespace {
 
 constexpr config::Milliseconds kRedrawPause{1'000};
 constexpr config::Milliseconds kSlack{15'000};
-constexpr std::string_view kHomeAndClear = "\x1b[H\x1b[2J";
 
 std::string page_of(const ClientFlags& flags, const std::string& body, const Page& page) {
   const Json answer = parse_json(body);

@@ -94,6 +94,7 @@ CommandLine::CommandLine(const Verbs& verbs) : verbs_(verbs) {
   add_route_verbs(table_);
   add_target_verbs(table_);
   add_status_verbs(table_);
+  add_live_verbs(table_);
   add_config_verbs(table_);
   add_version();
   add_help();

@@ -29,6 +29,59 @@ inline constexpr std::string_view kAboutMetrics = R"(Print the metrics in Promet
   engine metrics
 )";
 
+inline constexpr std::string_view kAboutConns =
+    R"(List the connections of clients that are open now.
+
+  engine conns
+  engine conns --site app.example.com --state active
+  engine conns -w
+  engine conns close 0-5a2c301
+
+IDLE is how long nothing has moved. A connection is idle between two requests. IN and OUT are the
+payload of what goes on there now: of HTTP/2 all of its requests together, while SITE and TARGET are
+those of the newest.
+)";
+
+inline constexpr std::string_view kAboutConnsClose =
+    R"(Close a client's connection at once, whatever goes on there.
+
+  engine conns close 0-5a2c301
+
+Its requests are in the access log with the error connection_closed.
+)";
+
+inline constexpr std::string_view kAboutTop = R"(Show the sites by their requests per second.
+
+  engine top
+  engine top -n 5
+  engine top --once --json
+
+Each second anew, from what was counted since; without a terminal once. 5XX: the share of answers
+with such a status. P50 and P95: so fast were half and 95 % of the requests. STREAMS: WebSockets and
+other tunnels that are open.
+)";
+
+inline constexpr std::string_view kAboutTap = R"(Show requests as they end.
+
+  engine tap
+  engine tap app.example.com --status 5xx
+  engine tap --method POST --path /api --status '>=400'
+  engine tap --json --count 10
+
+A line each: time, method, address, status, duration, target, and what went wrong; also of those
+that the access log leaves out. --json gives the lines of an access log. Until Ctrl-C. What comes
+faster than it is read is left out, and how much is said.
+)";
+
+inline constexpr std::string_view kAboutLogLevel =
+    R"(Say or change how much the running engine logs of itself.
+
+  engine log-level
+  engine log-level debug
+
+Until a restart, or a reload of a configuration with another log.level.
+)";
+
 inline constexpr std::string_view kAboutUpgrade =
     R"(Let a new process take over, without refusing a connection.
 

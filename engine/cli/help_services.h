@@ -115,7 +115,7 @@ inline constexpr std::string_view kAboutRoutes = R"(List sites and where they go
 
   engine routes
   engine list
-  engine routes -w
+  engine routes -w        with requests per second and P95, of the last second
   engine routes --json
 )";
 

@@ -10,6 +10,7 @@
 #include "engine/cli/client_verb.h"
 #include "engine/cli/explain.h"
 #include "engine/cli/help_services.h"
+#include "engine/cli/live_page.h"
 #include "engine/cli/say.h"
 #include "engine/cli/service_page.h"
 #include "engine/cli/terminal.h"
@@ -57,18 +58,22 @@ void add_explain(VerbTable& table) {
   add_read_flags(explain, options->client);
 }
 
+// A rate needs two readings: the first page of a watch has none.
+int run_routes(const ClientFlags& flags) {
+  const auto page = [&flags, before = Json()](const Json& answer) mutable {
+    const Table table = flags.watch ? watched_routes_table(before, answer) : routes_table(answer);
+    before = answer;
+    return table.render(columns_of(STDOUT_FILENO));
+  };
+  return show(flags, {.path = "/v1/routes"}, page);
+}
+
 }  // namespace
 
 void add_route_verbs(VerbTable& table) {
   const auto flags = std::make_shared<ClientFlags>();
-  CLI::App& routes =
-      table.add({"routes", kGroupServices, kAboutRoutes},
-                [=] {
-                  return show(*flags, {.path = "/v1/routes"}, [](const Json& answer) {
-                    return routes_table(answer).render(columns_of(STDOUT_FILENO));
-                  });
-                },
-                {"list", "ls"});
+  CLI::App& routes = table.add({"routes", kGroupServices, kAboutRoutes},
+                               [=] { return run_routes(*flags); }, {"list", "ls"});
   add_watch_flags(routes, *flags);
 
   const auto route = std::make_shared<Route>();

@@ -105,13 +105,17 @@ Table services_table(const Json& answer) {
   return table;
 }
 
+Table::Row routes_header() { return {"SITE", "TARGET", "STATE", "FROM", "TLS", "REQUESTS"}; }
+
+Table::Row route_row(const Json& route) {
+  return {text_in(route, "site"), target_of(route),
+          route_state(route),     text_in(route, "origin"),
+          text_in(route, "tls"),  std::to_string(number_in(route, "requests"))};
+}
+
 Table routes_table(const Json& answer) {
-  Table table({"SITE", "TARGET", "STATE", "FROM", "TLS", "REQUESTS"});
-  for (const Json& route : list_in(answer, "routes")) {
-    table.add({text_in(route, "site"), target_of(route), route_state(route),
-               text_in(route, "origin"), text_in(route, "tls"),
-               std::to_string(number_in(route, "requests"))});
-  }
+  Table table(routes_header());
+  for (const Json& route : list_in(answer, "routes")) table.add(route_row(route));
   return table;
 }
 

@@ -15,6 +15,9 @@ namespace engine::cli {
 
 // GET /v1/routes
 [[nodiscard]] Table routes_table(const Json& answer);
+// Its columns, and one of its rows.
+[[nodiscard]] Table::Row routes_header();
+[[nodiscard]] Table::Row route_row(const Json& route);
 
 // One service with all its options, in the words and the syntax of proxy.toml.
 [[nodiscard]] std::string service_page(const Json& service);

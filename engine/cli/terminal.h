@@ -19,6 +19,9 @@ namespace engine::cli {
 // At most `columns` code points, the last one '…' when some had to go.
 [[nodiscard]] std::string shortened(std::string_view text, std::size_t columns);
 
+// Puts a page in the place of the one before, on a terminal.
+inline constexpr std::string_view kHomeAndClear = "\x1b[H\x1b[2J";
+
 // On stdout, all at once, with a line end when `text` has none.
 void print(std::string text);
 

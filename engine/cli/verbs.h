@@ -20,6 +20,7 @@ void add_service_verbs(VerbTable& table);  // services, show, pause, resume, sto
 void add_route_verbs(VerbTable& table);    // routes, add, explain
 void add_target_verbs(VerbTable& table);   // drain, enable, disable, weight
 void add_status_verbs(VerbTable& table);   // status, events, metrics, healthcheck
+void add_live_verbs(VerbTable& table);     // conns …, top, tap, log-level
 void add_config_verbs(VerbTable& table);   // reload, diff, history, rollback, config show
 void add_shell_verbs(VerbTable& table);    // completion …, man
 

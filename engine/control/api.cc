@@ -17,8 +17,6 @@ namespace {
 constexpr std::size_t kAuditBodyBytesMax = 4096;
 constexpr std::uint64_t kReplayed = 100;
 
-bool is_change(const std::string& method) { return method != "GET" && method != "HEAD"; }
-
 std::string etag_of(std::uint64_t generation) { return "\"" + std::to_string(generation) + "\""; }
 
 ApiReply metrics_reply(std::string text) {
@@ -28,6 +26,8 @@ ApiReply metrics_reply(std::string text) {
 ApiReply pid_reply(pid_t pid) { return json_reply({{"pid", pid}}); }
 
 }  // namespace
+
+bool is_change(const std::string& method) { return method != "GET" && method != "HEAD"; }
 
 ApiReply json_reply(const Json& json, int status) {
   return {.status = status,
@@ -63,6 +63,10 @@ async::Task<void> Api::handle(ApiRequest request, ApiWriter& writer) {
   const bool wants_events = request.header("Accept").contains("text/event-stream");
   if (request.method == "GET" && request.path == "/v1/events") {
     co_await stream_events(std::move(request), writer);
+    co_return;
+  }
+  if (request.method == "GET" && request.path == "/v1/tap") {
+    co_await stream_tap(std::move(request), writer);
     co_return;
   }
   if (request.method == "GET" && wants_events && request.path.starts_with("/v1/deploys/")) {
@@ -115,6 +119,11 @@ Api::Reply Api::answer(ApiRequest request) {
     ApiReply reply = co_await answer_routes(std::move(request));
     co_return reply;
   }
+  if (below("/v1/connections")) {
+    ApiReply reply = co_await answer_connections(std::move(request));
+    co_return reply;
+  }
+  if (path == "/v1/log/level") co_return answer_log_level(request);
   if (below("/v1/deploys")) co_return answer_deploys(request);
   if (path == "/v1/explain" && !reads) co_return answer_explain(request);
   if (path == "/v1/stop" && !reads) {

@@ -3,6 +3,7 @@
 // (api_server.h); who may ask is the guard's (api_guard.h). Paths and bodies: docs/control-api.md.
 #pragma once
 
+#include <expected>
 #include <functional>
 #include <optional>
 #include <string>
@@ -52,6 +53,13 @@ class Api {
   [[nodiscard]] ApiReply reloaded(const ReloadReport& report) const;
   [[nodiscard]] ApiReply answer_explain(const ApiRequest& request) const;
 
+  // api_live.cc
+  Reply answer_connections(ApiRequest request);
+  [[nodiscard]] ApiReply answer_log_level(const ApiRequest& request) const;
+  [[nodiscard]] std::expected<route::TapFilter, ApiReply> admit_tap(
+      const ApiRequest& request) const;
+  async::Task<void> stream_tap(ApiRequest request, ApiWriter& writer);
+
   // api_services.cc
   Reply answer_services(ApiRequest request);
   Reply answer_service_verb(std::string service, std::string verb, ApiRequest request);
@@ -64,6 +72,8 @@ class Api {
   Parts parts_;
 };
 
+// Whether it asks for more than a look.
+[[nodiscard]] bool is_change(const std::string& method);
 // application/problem+json.
 [[nodiscard]] ApiReply reply_of(const Refusal& refusal);
 [[nodiscard]] ApiReply json_reply(const Json& json, int status = 200);

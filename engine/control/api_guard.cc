@@ -167,4 +167,11 @@ std::expected<Caller, ApiReply> admit(const ApiDoor& door, const ApiPeer& peer,
   return caller;
 }
 
+std::optional<ApiReply> refuse_tap(const Caller& caller) {
+  if (caller.may_write) return std::nullopt;
+  return unauthorized(
+      "a tap shows other people's requests: send the token of `admin.token` as \"Bearer\", or use "
+      "the unix socket");
+}
+
 }  // namespace engine::control

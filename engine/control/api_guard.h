@@ -57,4 +57,8 @@ struct ApiPeer {
 [[nodiscard]] std::expected<Caller, ApiReply> admit(const ApiDoor& door, const ApiPeer& peer,
                                                     const http::RequestHead& head);
 
+// A tap shows addresses and queries of other people as they come: on top of admit() it wants a caller
+// who may change things, also on loopback.
+[[nodiscard]] std::optional<ApiReply> refuse_tap(const Caller& caller);
+
 }  // namespace engine::control

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/control/api_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -44,6 +45,19 @@ async::Task<bool> ApiWriter::event(std::string name, std::string json) {
     rest.remove_prefix(line.size() + 1);
   }
   const bool written = co_await write(text + "\n");
+  co_return written;
+}
+
+async::Task<bool> ApiWriter::events(std::string name, std::string lines) {
+  std::string text;
+  std::string_view rest = lines;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size() - 1);
+    text.append("event: ").append(name).append("\ndata: ");
+    text.append(rest.substr(0, end)).append("\n\n");
+    rest.remove_prefix(end + 1);
+  }
+  const bool written = co_await write(std::move(text));
   co_return written;
 }
 

@@ -63,6 +63,8 @@ class ApiWriter {
   async::Task<bool> begin_events();
   // `name` is one word; `json` may have several lines.
   async::Task<bool> event(std::string name, std::string json);
+  // One for each line, all at once.
+  async::Task<bool> events(std::string name, std::string lines);
   // Until `event` is notified. Comes back without it now and then, after a heartbeat: look at what
   // you wait for, and call again.
   async::Task<bool> wait(async::Event& event);

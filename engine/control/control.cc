@@ -134,6 +134,7 @@ void Control::on_wake(const io::Completion& completion) {
   if (workers_ended_.load(std::memory_order_acquire) == parts_.worker_count) return close();
   parts_.ring.await_wake(wake_);
   issue_certificates();
+  parts_.hear_workers();
 }
 
 void Control::on_signal(int number) {

@@ -31,6 +31,7 @@ class Control {
     std::function<void(base::Time grace)> stop_workers;
     std::function<void()> reopen_logs;
     std::function<void()> upgrade;
+    std::function<void()> hear_workers;  // one of them has something to say
     // Of the control API.
     std::function<void()> close_api;
     std::function<bool()> api_closed;

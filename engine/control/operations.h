@@ -11,6 +11,7 @@
 #include "engine/control/events.h"
 #include "engine/control/handover.h"
 #include "engine/control/health.h"
+#include "engine/control/live.h"
 #include "engine/control/reload.h"
 #include "engine/control/services.h"
 #include "engine/control/state.h"
@@ -27,6 +28,7 @@ struct Operations {
     State& state;
     Resolver& resolver;
     TargetTlsContexts& target_tls;
+    route::Mailboxes& mailboxes;
     std::string state_directory;
     std::function<void()> notify_workers;
     std::function<void(const std::string& reason)> stop;  // of this process
@@ -37,10 +39,11 @@ struct Operations {
         state(parts.state),
         file(std::move(parts.state_directory)),
         services(scope, state, file),
-        health(scope, state, events, std::move(parts.notify_workers)),
+        health(scope, state, events, parts.notify_workers),
         verbs(services, events),
         deploys(scope, state, services, parts.resolver, parts.target_tls, events),
         views(state, services, health),
+        live(scope, parts.mailboxes, std::move(parts.notify_workers)),
         handover(scope, state),
         stop(std::move(parts.stop)) {
     state.on_published([this] { health.review(); });
@@ -61,6 +64,7 @@ struct Operations {
   Verbs verbs;
   Deploys deploys;
   Views views;
+  Live live;
   Handover handover;
   std::function<void(const std::string& reason)> stop;
 };

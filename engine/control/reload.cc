@@ -139,6 +139,7 @@ ReloadReport Reload::run(std::string_view reason) {
 ReloadReport Reload::adopt(config::Config config, ReloadReport report, std::string_view reason) {
   report.diff = config::diff(state_.config(), config);
   report.needs_restart = needs_restart(started_, config);
+  const bool new_level = config.log.level != state_.config().log.level;
   if (const auto adopted = state_.adopt(std::move(config), report.diagnostics); !adopted) {
     return refuse(std::move(report), reason, adopted.error().message, adopted.error().fix);
   }
@@ -146,7 +147,8 @@ ReloadReport Reload::adopt(config::Config config, ReloadReport report, std::stri
   for (const std::string& key : report.needs_restart) {
     log::warn("a changed value waits for a restart", {{"key", key}});
   }
-  set_log_level(state_.config().log.level);
+  // Else one that was set meanwhile stays.
+  if (new_level) set_log_level(state_.config().log.level);
   log::info("reloaded", {{"generation", std::to_string(state_.generation())},
                          {"added", std::to_string(report.diff.added.size())},
                          {"changed", std::to_string(report.diff.changed.size())},

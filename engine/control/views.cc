@@ -2,6 +2,7 @@
 #include "engine/control/views.h"
 
 #include <algorithm>
+#include <map>
 
 #include "config/units.h"
 
@@ -27,6 +28,8 @@ std::string_view name_of(route::Gate::State state) {
   return "";
 }
 
+double seconds(base::Time time) { return static_cast<double>(time) / base::kSecond; }
+
 // Null while it is disabled.
 const route::WeightedTarget* find(const route::Snapshot& snapshot, const std::string& service,
                                   const std::string& key) {
@@ -45,6 +48,31 @@ std::string_view answer_of(const config::Target& target) {
     case config::Target::Kind::Status: return "status";
     default: return target.passthrough ? "pass" : "proxy";
   }
+}
+
+Json traffic_of(const route::Service& service) {
+  route::SiteCounters sum;
+  service.metrics->add_to(sum);
+  std::uint64_t ended = 0;
+  std::uint64_t failed = 0;
+  for (const auto& by_protocol : sum.requests) {
+    for (const auto& by_class : by_protocol) {
+      for (const base::Counter& count : by_class) ended += count;
+      failed += by_class.back();
+    }
+  }
+  Json durations = Json::array();
+  for (std::size_t i = 0; i <= route::Histogram::kBounds.size(); ++i)
+    durations.push_back(sum.duration.count(i));
+  std::uint64_t open = 0;
+  for (const base::Counter& count : sum.streams_open) open += count;
+  return {{"requests", ended},
+          {"responses_5xx", failed},
+          {"in_flight", sum.in_flight.get()},
+          {"streams_open", open},
+          {"bytes_in", sum.request_bytes.get()},
+          {"bytes_out", sum.response_bytes.get()},
+          {"durations", std::move(durations)}};
 }
 
 }  // namespace
@@ -130,9 +158,20 @@ Json Views::routes() const {
   std::vector<const config::Site*> sites;
   for (const config::Site& site : state_.effective().sites) sites.push_back(&site);
   std::ranges::sort(sites, {}, &config::Site::key);
+  std::map<std::string_view, const route::Service*> services;
+  for (const auto& each : state_.snapshot()->services) services.emplace(each->site, each.get());
   Json list = Json::array();
-  for (const config::Site* site : sites) list.push_back(route(*site));
-  return {{"routes", std::move(list)}};
+  for (const config::Site* site : sites) {
+    Json one = route(*site);
+    if (const auto service = services.find(site->key); service != services.end())
+      one["traffic"] = traffic_of(*service->second);
+    list.push_back(std::move(one));
+  }
+  Json bounds = Json::array();
+  for (const base::Time bound : route::Histogram::kBounds) bounds.push_back(seconds(bound));
+  return {{"routes", std::move(list)},
+          {"at_seconds", seconds(base::monotonic_now())},
+          {"duration_bounds", std::move(bounds)}};
 }
 
 Json Views::services() const {

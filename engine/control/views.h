@@ -15,7 +15,8 @@ class Views {
   Views(const State& state, const Services& services, const Health& health)
       : state_(state), services_(services), health_(health) {}
 
-  // {"routes":[…]}, in the order of the sites' keys.
+  // {"routes":[…],"at_seconds":…,"duration_bounds":[…]}, in the order of the sites' keys. What is
+  // counted only grows; two readings and the time between them give rates.
   [[nodiscard]] Json routes() const;
   // {"services":[…]}
   [[nodiscard]] Json services() const;

@@ -5,6 +5,9 @@
 
 #include <string_view>
 
+#include "engine/base/error.h"
+#include "engine/route/connection_view.h"
+
 namespace engine::proxy {
 
 class ClientProtocol {
@@ -22,7 +25,10 @@ class ClientProtocol {
   virtual void on_deadline() = 0;  // of the session
   // No further requests: the session ends when those that came have their responses.
   virtual void drain() = 0;
-  virtual void end_now() = 0;
+  // `cause`: of the streams that end with it.
+  virtual void end_now(base::Cause cause) = 0;
+  // Fills in what is spoken, and what goes on.
+  virtual void describe(route::ConnectionView& view) = 0;
 };
 
 }  // namespace engine::proxy

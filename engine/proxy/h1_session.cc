@@ -101,6 +101,7 @@ void H1Session::on_stream_broken(bool reset) {
 
 void H1Session::await_request() {
   state_ = State::Idle;
+  session_.note_idle();
   if (worker_.draining() && connection().kept().empty())
     return session_.linger(route::kDrainPatience);
   session_.set_deadline(worker_.now() + worker_.limits().keepalive_idle);
@@ -123,8 +124,15 @@ void H1Session::drain() {
   session_.set_deadline(worker_.now() + route::kDrainPatience);
 }
 
-void H1Session::end_now() {
-  state_ == State::Busy ? stream_->abort(base::Cause::Draining) : session_.reset();
+void H1Session::end_now(base::Cause cause) {
+  state_ == State::Busy ? stream_->abort(cause) : session_.reset();
+}
+
+void H1Session::describe(route::ConnectionView& view) {
+  view.protocol = route::ConnectionView::Protocol::Http1;
+  view.requests = requests_;
+  if (state_ != State::Idle) view.state = route::ConnectionView::State::Active;
+  if (state_ == State::Busy) stream_->describe(view);
 }
 
 void H1Session::on_readable() {

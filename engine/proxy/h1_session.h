@@ -48,7 +48,8 @@ class H1Session final : public ClientProtocol, public ClientSide {
   void on_tick_end() override {}
   void on_deadline() override;
   void drain() override;
-  void end_now() override;
+  void end_now(base::Cause cause) override;
+  void describe(route::ConnectionView& view) override;
 
  private:
   enum class State : std::uint8_t { Idle, Head, Busy };

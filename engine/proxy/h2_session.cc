@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/proxy/h2_session.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -80,6 +81,11 @@ void H2Exchange::on_closed() {
 void H2Exchange::abort(base::Cause cause) {
   if (stream_ != nullptr) return stream_->abort(cause);
   on_stream_broken(true);
+}
+
+void H2Exchange::describe(route::ConnectionView& view) const {
+  if (stream_ != nullptr) return stream_->describe(view);
+  view.idle = std::min(view.idle, worker_.now() - pulled_at_);
 }
 
 void H2Exchange::end_if_done() {
@@ -186,6 +192,7 @@ void H2Session::watch() {
                       : exchanges_.empty() ? Waits::ForRequest
                                            : Waits::ForStreams;
   if (std::exchange(waits_, waits) == waits) return;
+  if (waits == Waits::ForRequest) session_.note_idle();
   const route::Limits& limits = worker_.limits();
   const base::Time patience = state_ == State::Ending   ? limits.body_timeout
                               : waits == Waits::ForHead ? limits.head_timeout
@@ -226,9 +233,20 @@ void H2Session::last_call() {
   mux_.wake();
 }
 
-void H2Session::end_now() {
-  abort_all(base::Cause::Draining);
+void H2Session::end_now(base::Cause cause) {
+  abort_all(cause);
   session_.reset();
+}
+
+// Exchanges come in the order of their requests. One may be over but for what the client has not
+// taken of it.
+void H2Session::describe(route::ConnectionView& view) {
+  view.protocol = route::ConnectionView::Protocol::Http2;
+  view.requests = requests_;
+  if (exchanges_.empty()) return;
+  view.state = route::ConnectionView::State::Active;
+  view.idle = worker_.now() - session_.opened_at();
+  exchanges_.for_each([&view](H2Exchange& exchange) { exchange.describe(view); });
 }
 
 void H2Session::abort_all(base::Cause cause) {

@@ -36,6 +36,7 @@ class H2Exchange final : public H2Channel, public ClientSide {
   void on_closed();
   void abort(base::Cause cause);
   void note_pull(base::Time now) { pulled_at_ = now; }
+  void describe(route::ConnectionView& view) const;
 
   // As ClientSide has them.
   [[nodiscard]] Channel& channel() override { return *this; }
@@ -92,7 +93,8 @@ class H2Session final : public ClientProtocol, public http::H2Events {
   void on_tick_end() override;
   void on_deadline() override;
   void drain() override;
-  void end_now() override;
+  void end_now(base::Cause cause) override;
+  void describe(route::ConnectionView& view) override;
 
   // As H2Events has them.
   void on_request(http::H2Stream& stream, base::Buffer& lines,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/proxy/session.h"
 
+#include <fmt/format.h>
+
 #include <type_traits>
 
 #include "engine/proxy/addresses.h"
@@ -18,8 +20,12 @@ constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 }  // namespace
 
-Session::Session(Worker& worker, int socket, std::uint16_t local_port)
-    : worker_(worker), connection_(worker, *this), opened_at_(worker.now()) {
+Session::Session(Worker& worker, int socket, std::uint16_t local_port, std::uint64_t number)
+    : worker_(worker),
+      connection_(worker, *this),
+      opened_at_(worker.now()),
+      idle_since_(opened_at_),
+      number_(number) {
   connection_.open(socket);
   client_.local_port = local_port;
   describe_client(worker, socket, client_);
@@ -202,7 +208,29 @@ void Session::drain() {
   set_deadline(worker_.now() + route::kDrainPatience);
 }
 
-void Session::end_now() { state_ == State::Speaking ? protocol_->end_now() : reset(); }
+void Session::end_now(base::Cause cause) {
+  state_ == State::Speaking ? protocol_->end_now(cause) : reset();
+}
+
+void Session::note_idle() { idle_since_ = worker_.now(); }
+
+route::ConnectionView Session::describe() {
+  using View = route::ConnectionView;
+  View view{.number = number_, .port = client_.local_port};
+  const std::string_view address = client_.address();
+  view.client = address.contains(':') ? fmt::format("[{}]:{}", address, client_.port)
+                                      : fmt::format("{}:{}", address, client_.port);
+  view.age = worker_.now() - opened_at_;
+  view.idle = worker_.now() - idle_since_;
+  if (const tls::Session* tls = connection_.tls(); tls != nullptr && tls->established()) {
+    view.tls = tls->version();
+    view.alpn = tls->protocol();
+    view.server_name = tls->server_name();
+  }
+  if (state_ == State::Speaking) protocol_->describe(view);
+  if (state_ >= State::Linger) view.state = View::State::Closing;
+  return view;
+}
 
 void Session::on_readable() {
   if (state_ == State::Speaking) protocol_->on_readable();

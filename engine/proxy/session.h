@@ -15,6 +15,7 @@
 #include "engine/proxy/connection.h"
 #include "engine/proxy/h1_session.h"
 #include "engine/proxy/h2_session.h"
+#include "engine/route/connection_view.h"
 
 namespace engine::proxy {
 
@@ -29,13 +30,14 @@ class Worker;
 // Closing   what was written, the kernel          the end
 class Session final : public ConnectionEvents {
  public:
-  Session(Worker& worker, int socket, std::uint16_t local_port);
+  Session(Worker& worker, int socket, std::uint16_t local_port, std::uint64_t number);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   // No further requests: idle connections close, others after their response.
   void drain();
-  void end_now();
+  // `cause`: of the streams that end with it.
+  void end_now(base::Cause cause);
   // The certificate that it waits for may be there.
   void look_again();
 
@@ -53,6 +55,13 @@ class Session final : public ConnectionEvents {
   [[nodiscard]] const Connection& connection() const { return connection_; }
   [[nodiscard]] const ClientInfo& client() const { return client_; }
   [[nodiscard]] base::Time opened_at() const { return opened_at_; }
+  // What is spoken has nothing to do from now on.
+  void note_idle();
+
+  // Of this worker's sessions.
+  [[nodiscard]] std::uint64_t number() const { return number_; }
+  // What it is and does, for people.
+  [[nodiscard]] route::ConnectionView describe();
 
   std::size_t on_bytes(std::string_view bytes) override;
   void on_readable() override;
@@ -85,6 +94,8 @@ class Session final : public ConnectionEvents {
   Worker& worker_;
   Connection connection_;
   base::Time opened_at_;
+  base::Time idle_since_;
+  std::uint64_t number_;
   io::Timer timer_{io::Expires<&Session::on_deadline>{}, this};
   State state_ = State::Greeting;
   bool awaits_proxy_header_ = false;

@@ -360,6 +360,21 @@ void Stream::abort(base::Cause cause) {
   client_.on_stream_broken(true);
 }
 
+void Stream::describe(route::ConnectionView& view) const {
+  using View = route::ConnectionView;
+  ++view.streams;
+  view.state = View::State::Active;
+  view.idle = std::min(view.idle, worker_.now() - progress_);
+  view.site = record_.site;
+  view.service = record_.service;
+  view.target = target_ == nullptr ? std::string() : target_->key;
+  view.bytes_in += bytes_in();
+  view.bytes_out += bytes_out();
+  if (is_passage_) view.protocol = View::Protocol::Passthrough;
+  if (state_ == State::Tunnel && view.protocol == View::Protocol::Http1)
+    view.protocol = View::Protocol::Tunnel;
+}
+
 void Stream::set_state(State state) {
   ENSURE(state_ != State::Done, "a stream goes on after its end");
   state_ = state;

@@ -15,6 +15,7 @@
 #include "engine/proxy/client_side.h"
 #include "engine/proxy/relay.h"
 #include "engine/route/candidates.h"
+#include "engine/route/connection_view.h"
 
 namespace engine::proxy {
 
@@ -97,13 +98,12 @@ class Stream {
   [[nodiscard]] std::uint64_t bytes_in() const { return request_relay_.bytes(); }
   [[nodiscard]] std::uint64_t bytes_out() const { return response_relay_.bytes() + reply_bytes_; }
   [[nodiscard]] std::string_view request_bytes() const { return request_.view(); }
-  // Null while no site is known.
-  [[nodiscard]] const ServiceState* service() const { return service_; }
+  [[nodiscard]] const ServiceState* service() const { return service_; }  // null: no site known
   [[nodiscard]] http::Method method() const { return method_; }
   [[nodiscard]] bool is_passage() const { return is_passage_; }
   [[nodiscard]] bool was_tunnel() const { return open_ != nullptr; }
-  // The request asks for another protocol.
-  [[nodiscard]] bool switches() const { return upgrade_asked_; }
+  [[nodiscard]] bool switches() const { return upgrade_asked_; }  // to another protocol
+  void describe(route::ConnectionView& view) const;               // as the newest of its connection
 
   base::ListHook waiting_hook;  // of a connection that others wait for too
   base::ListHook worker_hook;   // of its worker: with those that are parked, or with the others

@@ -14,10 +14,11 @@ constexpr std::size_t kIdlePipesMax = 32;
 
 }  // namespace
 
-Worker::Worker(io::Ring& ring, route::Published& published, base::ByteRing* access_log,
-               WorkerOptions options)
+Worker::Worker(io::Ring& ring, route::Published& published, route::Mailboxes& mailboxes,
+               base::ByteRing* access_log, WorkerOptions options)
     : ring_(ring),
       published_(published),
+      mailboxes_(mailboxes),
       access_log_(options.access.format == LogFormat::None ? nullptr : access_log),
       options_(std::move(options)),
       now_(ring.now()),
@@ -27,7 +28,9 @@ Worker::Worker(io::Ring& ring, route::Published& published, base::ByteRing* acce
       scratch_(std::make_unique_for_overwrite<char[]>(route::kScratchBytes)),
       tls_scratch_(std::make_unique_for_overwrite<char[]>(kCiphertextBytes + kPlaintextBytes)),
       random_state_(options_.seed * 0x9e3779b97f4a7c15ULL + 0x1234567),
-      request_id_prefix_(random()) {
+      request_id_prefix_(random()),
+      // Elsewhere in each process, so that a number of another one means nobody here.
+      session_number_(request_id_prefix_ >> 36U << 8U) {
   ring_.await_wake(wake_operation_);
   adopt_snapshot();
 }
@@ -37,12 +40,15 @@ Worker::~Worker() { published_.leave(options_.index); }
 void Worker::run() {
   while (tick()) {
   }
+  mailboxes_.leave(options_.index);
 }
 
 bool Worker::tick() {
   ring_.submit_and_wait(timers_.next_deadline());
   now_ = ring_.now();
   adopt_snapshot();
+  if (mailboxes_.has_mail(options_.index)) [[unlikely]]
+    mailboxes_.respond(options_.index, [this](const auto& question) { return respond(question); });
   ring_.dispatch();
   timers_.advance(now_);
   end_tick();
@@ -171,7 +177,7 @@ void Worker::begin_draining() {
 }
 
 void Worker::end_everything() {
-  sessions_.for_each([](Session& session) { session.end_now(); });
+  sessions_.for_each([](Session& session) { session.end_now(base::Cause::Draining); });
 }
 
 void Worker::on_grace_over() { end_everything(); }
@@ -179,7 +185,7 @@ void Worker::on_grace_over() { end_everything(); }
 void Worker::on_connection(int socket, std::uint16_t local_port) {
   ++counters_.connections;
   ++counters_.connections_open;
-  Session& session = session_slab_.create(*this, socket, local_port);
+  Session& session = session_slab_.create(*this, socket, local_port, ++session_number_);
   sessions_.push_back(session);
   if (draining_) session.drain();
 }

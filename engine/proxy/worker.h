@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // One thread of the data plane: its ring, listeners, connections, streams, pools, timers and
-// counters. What it shares with other threads is the published snapshot, a wake-up, and the bytes
-// of its access log.
+// counters. What it shares with other threads is the published snapshot, a wake-up, a mailbox of
+// questions, and the bytes of its access log.
 #pragma once
 
 #include <atomic>
@@ -24,6 +24,7 @@
 #include "engine/proxy/upstream.h"
 #include "engine/proxy/upstream_pool.h"
 #include "engine/route/counters.h"
+#include "engine/route/inquiry.h"
 #include "engine/route/published.h"
 
 namespace engine::proxy {
@@ -41,8 +42,8 @@ struct WorkerOptions {
 class Worker {
  public:
   // `access_log` may be null. A snapshot must have been published.
-  Worker(io::Ring& ring, route::Published& published, base::ByteRing* access_log,
-         WorkerOptions options);
+  Worker(io::Ring& ring, route::Published& published, route::Mailboxes& mailboxes,
+         base::ByteRing* access_log, WorkerOptions options);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -129,7 +130,8 @@ class Worker {
   }
   [[nodiscard]] int open_target_socket(int family);
 
-  [[nodiscard]] bool logs_access() const { return access_log_ != nullptr; }
+  // Whether anybody reads lines of requests.
+  [[nodiscard]] bool logs_access() const { return access_log_ != nullptr || !taps_.empty(); }
   // A request is in the out buffer of its target's connection.
   void note_request_written() { ++requests_written_; }
   void count_and_log(const Stream& stream);
@@ -143,6 +145,10 @@ class Worker {
   void on_wake(const io::Completion& completion);
   void adopt_snapshot();
   void adopt_listens();
+  // worker_inquiries.cc: between two ticks, for control.
+  [[nodiscard]] route::Report respond(const route::Question& question);
+  [[nodiscard]] route::Report list_connections(const route::ListConnections& wanted);
+  [[nodiscard]] bool close_connection(std::uint64_t number);
   void wake_parked(bool (*wakes)(const Stream&));
   void end_tick();
   void settle();
@@ -153,10 +159,13 @@ class Worker {
   void measure_tick();
   void count(const Stream& stream);
   [[nodiscard]] bool worth_logging(const Stream& stream);
-  void push_log_line(LogLine& line);
+  void push_log_line(const LogLine& line);
+  void push_to_taps(const LogLine& line);
+  void complete(LogLine& line) const;
 
   io::Ring& ring_;
   route::Published& published_;
+  route::Mailboxes& mailboxes_;
   base::ByteRing* access_log_;
   WorkerOptions options_;
   base::Time now_;
@@ -186,6 +195,7 @@ class Worker {
   std::vector<Session*> retired_sessions_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Listener>> stopping_listeners_;
+  std::vector<std::shared_ptr<route::Tap>> taps_;
 
   io::Operation wake_operation_{io::On<&Worker::on_wake>{}, this};
   io::Timer grace_timer_{io::Expires<&Worker::on_grace_over>{}, this};
@@ -208,6 +218,7 @@ class Worker {
   std::uint64_t random_state_;
   std::uint64_t request_id_prefix_;
   std::uint64_t request_count_ = 0;
+  std::uint64_t session_number_;  // of the last one
 };
 
 }  // namespace engine::proxy

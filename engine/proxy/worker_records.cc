@@ -95,7 +95,8 @@ void Worker::count(const Stream& stream) {
 void Worker::count_and_log(const Stream& stream) {
   const StreamRecord& record = stream.record();
   count(stream);
-  if (!worth_logging(stream)) return;
+  const bool logged = worth_logging(stream);
+  if (!logged && taps_.empty()) return;
   LogLine line{.record = &record, .client = &stream.client_info()};
   if (stream.target() != nullptr) line.target = stream.target()->key;
   line.status = record.status;
@@ -103,7 +104,9 @@ void Worker::count_and_log(const Stream& stream) {
   line.details = record.details;
   line.bytes_in = stream.bytes_in();
   line.bytes_out = stream.bytes_out();
-  push_log_line(line);
+  complete(line);
+  if (logged) push_log_line(line);
+  if (!taps_.empty()) push_to_taps(line);
 }
 
 void Worker::log_refusal(const ClientInfo& client, std::uint16_t status, base::Cause cause,
@@ -111,19 +114,36 @@ void Worker::log_refusal(const ClientInfo& client, std::uint16_t status, base::C
   count_response(counters_, status);
   ++counters_.failed_streams;
   ++counters_.refusals[static_cast<std::size_t>(cause)];
-  if (access_log_ == nullptr) return;
+  if (!logs_access()) return;
   LogLine line{.client = &client};
   line.details = why;
   line.status = status;
   line.error = base::describe(cause).name;
-  push_log_line(line);
+  complete(line);
+  if (access_log_ != nullptr) push_log_line(line);
+  if (!taps_.empty()) push_to_taps(line);
 }
 
-void Worker::push_log_line(LogLine& line) {
+void Worker::complete(LogLine& line) const {
   line.wall = base::wall_now();
   line.now = now_;
   line.worker = options_.index;
   line.generation = snapshot_->generation;
+}
+
+// Also those that the log leaves out.
+void Worker::push_to_taps(const LogLine& line) {
+  static constexpr StreamRecord kNone;
+  const StreamRecord& record = line.record != nullptr ? *line.record : kNone;
+  log_line_.clear();
+  for (const auto& tap : taps_) {
+    if (!tap->filter().wants(record.site, record.method, record.path, line.status)) continue;
+    if (log_line_.empty()) format_access_line(LogFormat::Json, line, log_line_);
+    tap->push(options_.index, log_line_);
+  }
+}
+
+void Worker::push_log_line(const LogLine& line) {
   log_line_.clear();
   format_access_line(options_.access.format, line, log_line_);
   access_log_->push(log_line_);

@@ -46,6 +46,9 @@ class ControlApi {
   // By a signal: what becomes of it is in the log.
   void upgrade();
 
+  // By a worker that has answered, or has lines for a tap.
+  void hear_workers() { operations_.live.heard().notify(); }
+
   void close();
   [[nodiscard]] bool closed() const { return server_.closed() && operations_.scope.empty(); }
 

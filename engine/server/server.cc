@@ -63,6 +63,7 @@ class Server {
   std::unique_ptr<io::Timers> timers_;
   std::unique_ptr<LogWriter> log_writer_;
   std::unique_ptr<route::Published> published_;
+  std::unique_ptr<route::Mailboxes> mailboxes_;
   std::unique_ptr<control::Listeners> listeners_;
   std::unique_ptr<control::Resolver> resolver_;
   std::unique_ptr<control::Certificates> certificates_;
@@ -138,6 +139,7 @@ void Server::choose_workers() {
 std::expected<void, Failure> Server::start_workers(std::vector<config::Diagnostic>& diagnostics) {
   const char* dns_servers = std::getenv("ENGINE_DNS_SERVERS");
   published_ = std::make_unique<route::Published>(workers_wanted_.count);
+  mailboxes_ = std::make_unique<route::Mailboxes>(workers_wanted_.count, [this] { ring_->wake(); });
   listeners_ = std::make_unique<control::Listeners>(workers_wanted_.count,
                                                     [this] { published_->collect(); });
   listeners_->inherit(inheritance_.sockets);
@@ -152,11 +154,11 @@ std::expected<void, Failure> Server::start_workers(std::vector<config::Diagnosti
   workers_wanted_.ask_for_certificate = [this](const std::string& name) {
     control_->want_certificate(name);
   };
-  workers_ = std::make_unique<Workers>(workers_wanted_, *published_, log_writer_.get(),
+  workers_ = std::make_unique<Workers>(workers_wanted_, *published_, *mailboxes_, log_writer_.get(),
                                        [this] { control_->on_worker_ended(); });
   api_ = std::make_unique<ControlApi>(ControlApi::Parts{
-      .operations = {*ring_, *timers_, *state_, *resolver_, target_tls_, control::state_directory(),
-                     [this] { workers_->notify(); },
+      .operations = {*ring_, *timers_, *state_, *resolver_, target_tls_, *mailboxes_,
+                     control::state_directory(), [this] { workers_->notify(); },
                      [this](const std::string& reason) { control_->ask_to_stop(reason); }},
       .reload = [this]() -> control::Reload& { return *reload_; },
       .control = [this]() -> control::Control& { return *control_; },
@@ -175,7 +177,8 @@ std::expected<void, Failure> Server::start_workers(std::vector<config::Diagnosti
       [this] {
         if (log_writer_ != nullptr) log_writer_->reopen();
       },
-      [this] { api_->upgrade(); }, [this] { api_->close(); }, [this] { return api_->closed(); }});
+      [this] { api_->upgrade(); }, [this] { api_->hear_workers(); }, [this] { api_->close(); },
+      [this] { return api_->closed(); }});
   api_->serve();
   // Before the first connection: whoever gets an answer can rely on the files being watched.
   if (source_.path != "-") control_->watch_files(loaded_at_);

@@ -11,10 +11,11 @@
 
 namespace engine::server {
 
-Workers::Workers(Options options, route::Published& published, LogWriter* log_writer,
-                 std::function<void()> on_ended)
+Workers::Workers(Options options, route::Published& published, route::Mailboxes& mailboxes,
+                 LogWriter* log_writer, std::function<void()> on_ended)
     : options_(std::move(options)),
       published_(published),
+      mailboxes_(mailboxes),
       log_writer_(log_writer),
       on_ended_(std::move(on_ended)) {}
 
@@ -43,7 +44,7 @@ void Workers::serve(std::size_t index) {
     seat.started.set_value(ring.error());
     return;
   }
-  proxy::Worker worker(**ring, published_,
+  proxy::Worker worker(**ring, published_, mailboxes_,
                        log_writer_ == nullptr ? nullptr : &log_writer_->ring(index),
                        options_of(index));
   seat.worker = &worker;

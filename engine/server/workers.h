@@ -18,6 +18,7 @@
 #include "engine/control/metrics.h"
 #include "engine/io/ring.h"
 #include "engine/proxy/worker.h"
+#include "engine/route/inquiry.h"
 #include "engine/route/published.h"
 #include "engine/server/log_writer.h"
 
@@ -33,8 +34,8 @@ class Workers {
   };
 
   // `log_writer` may be null. `on_ended` is called by each worker's thread before it ends.
-  Workers(Options options, route::Published& published, LogWriter* log_writer,
-          std::function<void()> on_ended);
+  Workers(Options options, route::Published& published, route::Mailboxes& mailboxes,
+          LogWriter* log_writer, std::function<void()> on_ended);
   // After join().
   ~Workers() = default;
   Workers(const Workers&) = delete;
@@ -67,6 +68,7 @@ class Workers {
 
   Options options_;
   route::Published& published_;
+  route::Mailboxes& mailboxes_;
   LogWriter* log_writer_;
   std::function<void()> on_ended_;
   std::vector<std::unique_ptr<Seat>> seats_;

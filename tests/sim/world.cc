@@ -108,7 +108,7 @@ World::World(std::uint64_t seed, Options options)
   seed_tls(seed);
   ring_ = *io::Ring::open(options_.ring);
   worker_ = std::make_unique<proxy::Worker>(
-      *ring_, published_, &access_log_,
+      *ring_, published_, mailboxes_, &access_log_,
       proxy::WorkerOptions{
           .seed = seed,
           .ask_for_certificate = [this](const std::string& name) { asked_names_.push_back(name); },
@@ -198,6 +198,14 @@ void World::drain(std::size_t index, base::Time requests, base::Time tunnels) {
   health(index).end_streams(kernel_.now() + requests, kernel_.now() + tunnels);
   healths_[index] = std::make_shared<route::TargetHealth>(1);
   reload(Reload::NewService);
+}
+
+route::Report World::inquire(route::Question question) {
+  const auto inquiry = mailboxes_.ask_one(0, std::move(question));
+  worker_->notify();
+  tick();
+  EXPECT_TRUE(inquiry->complete());
+  return std::move(*inquiry->reports().front());
 }
 
 bool World::tick() {

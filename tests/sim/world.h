@@ -66,6 +66,8 @@ class World {
   proxy::Worker& worker() { return *worker_; }
   Target& target(std::size_t index = 0) { return *targets_[index]; }
   base::ByteRing& access_log() { return access_log_; }
+  // What control would ask; answered before this returns.
+  route::Report inquire(route::Question question);
 
   // A client's connection to the listener; the worker accepts it when it runs. `protocols` of TLS.
   Peer connect(std::string_view protocols = "http/1.1");
@@ -112,6 +114,7 @@ class World {
   std::vector<std::string> asked_names_;
   std::uint64_t generation_ = 0;
   route::Published published_{1};
+  route::Mailboxes mailboxes_{1, [] {}};
   base::ByteRing access_log_;
   std::unique_ptr<io::Ring> ring_;
   std::unique_ptr<proxy::Worker> worker_;

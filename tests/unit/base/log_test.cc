@@ -71,5 +71,13 @@ TEST(Log, lines_below_the_level_do_not_reach_the_sink) {
   EXPECT_EQ(lines.find("quiet"), std::string::npos);
 }
 
+TEST(Log, levels_have_names) {
+  for (const Level each : {Level::Error, Level::Warn, Level::Info, Level::Debug})
+    EXPECT_EQ(level_named(name_of(each)), each);
+  EXPECT_EQ(name_of(Level::Debug), "debug");
+  EXPECT_FALSE(level_named("Debug"));
+  EXPECT_FALSE(level_named(""));
+}
+
 }  // namespace
 }  // namespace engine::base::log

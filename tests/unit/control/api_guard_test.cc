@@ -205,5 +205,12 @@ TEST(ApiGuard, an_unknown_method_is_a_change) {
         << method;
 }
 
+TEST(ApiGuard, a_tap_is_for_those_who_may_change_things) {
+  const auto refused = refuse_tap({.may_write = false, .who = "127.0.0.1:4711"});
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 401);
+  EXPECT_FALSE(refuse_tap({.may_write = true, .who = "uid 0 (root)"}));
+}
+
 }  // namespace
 }  // namespace engine::control
