@@ -83,6 +83,10 @@ inline constexpr unsigned kWeightMax = 1000;
 
 // Header fields set or removed by one site: every one costs time on every request.
 inline constexpr unsigned kHeaderEditsMax = 64;
+// Header fields that one site's log shows, in each direction: a line of the log must stay readable.
+inline constexpr unsigned kLoggedHeadersMax = 32;
+// Paths that one site does not count: each is compared with every request.
+inline constexpr unsigned kUncountedPathsMax = 64;
 
 // Bounds of the reader itself: a wrong path (a disk image, a log) must not fill the memory.
 inline constexpr uint64_t kFileBytesMax = 64 * 1024 * 1024;

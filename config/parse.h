@@ -29,6 +29,9 @@ void parse_log(Reader& reader, const Entry& entry, Log& log);
 void parse_defaults(Reader& reader, const Entry& entry, Policy& policy);
 void parse_admin(Reader& reader, const Entry& entry, Admin& admin);
 void parse_tls(Reader& reader, const Entry& entry, Settings& settings);
+// What a site does with header fields.
+void parse_headers(Reader& reader, const Entry& entry, Policy& policy);
+void parse_logged_headers(Reader& reader, const Entry& entry, Policy& policy);
 // Which of a site's targets gets a request.
 void parse_balance(Reader& reader, const Entry& entry, Policy& policy);
 void parse_sticky(Reader& reader, const Entry& entry, Policy& policy);

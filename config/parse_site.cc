@@ -13,14 +13,6 @@
 namespace config {
 namespace {
 
-// Framing and connection fields: the engine writes them itself, and a wrong one is a smuggled
-// request (RFC 9110, 7.6.1; RFC 9112, 6).
-constexpr std::array<std::string_view, 9> kOwnFields = {
-    "connection", "content-length", "http2-settings",    "keep-alive", "proxy-connection",
-    "te",         "trailer",        "transfer-encoding", "upgrade"};
-
-enum class Direction : uint8_t { Request, Response };
-
 constexpr std::array kTimeoutFields = {
     Field<Timeout>{"connect", [](Reader& reader, const Entry& entry,
                                  Timeout& timeout) { reader.duration(entry, timeout.connect); }},
@@ -32,126 +24,6 @@ constexpr std::array kTimeoutFields = {
                               Timeout& timeout) { reader.duration(entry, timeout.idle); }},
     Field<Timeout>{"total", [](Reader& reader, const Entry& entry,
                                Timeout& timeout) { reader.duration(entry, timeout.total); }},
-};
-
-bool may_edit(Reader& reader, const toml::source_region& at, std::string_view name,
-              Direction direction) {
-  std::string folded = lower(name);
-  if (!is_token(name)) {
-    reader.error(at, fmt::format("{} is not the name of a header", in_quotes(name)),
-                 "letters, digits and \"-\", without a colon");
-    return false;
-  }
-  if (std::ranges::find(kOwnFields, folded) != kOwnFields.end()) {
-    reader.error(at, fmt::format("header {} belongs to the connection and cannot be changed",
-                                 in_quotes(name)));
-    return false;
-  }
-  if (folded == "host" && direction == Direction::Request) {
-    reader.error(at, "header \"Host\" is not changed here", "write host = \"upstream\" or a name");
-    return false;
-  }
-  return true;
-}
-
-auto same_name(std::string_view name) {
-  return [folded = lower(name)](std::string_view other) { return lower(other) == folded; };
-}
-
-bool is_field_value(std::string_view value) {
-  return std::ranges::none_of(value, [](char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
-  });
-}
-
-void too_many(Reader& reader, const Entry& entry) {
-  reader.error(entry.key.source(), fmt::format("{} names more than {} headers",
-                                               in_quotes(entry.name()), kHeaderEditsMax));
-}
-
-void set_field(Reader& reader, const Entry& entry, Direction direction, HeaderEdits& edits) {
-  std::string value;
-  if (!may_edit(reader, entry.key.source(), entry.name(), direction)) return;
-  if (!reader.string(entry, value)) return;
-  if (!is_field_value(value) || trim(value).size() != value.size()) {
-    return reader.error(entry.node.source(),
-                        fmt::format("the value of header {} has a line end, a control character, "
-                                    "or a space around it",
-                                    in_quotes(entry.name())),
-                        "write it on one line");
-  }
-  std::erase_if(edits.remove, same_name(entry.name()));
-  std::erase_if(edits.set, [&](const auto& pair) { return same_name(entry.name())(pair.first); });
-  edits.set.emplace_back(entry.name(), std::move(value));
-}
-
-void read_set(Reader& reader, const Entry& entry, Direction direction, HeaderEdits& edits) {
-  const toml::table* table = reader.table(entry);
-  if (table == nullptr) return;
-  Place place = place_inside(entry);
-  if (table->size() > kHeaderEditsMax) return too_many(reader, entry);
-  std::vector<std::string> seen;
-  for (const auto& [key, node] : *table) {
-    Entry field{key, node, place};
-    reader.claim(field);
-    if (std::ranges::find(seen, lower(field.name())) != seen.end()) {
-      reader.error(key.source(), fmt::format("header {} is written twice", in_quotes(field.name())),
-                   "names differ in case only; keep one of the two");
-      continue;
-    }
-    seen.push_back(lower(field.name()));
-    set_field(reader, field, direction, edits);
-  }
-}
-
-// A list of a site takes the place of the list in [defaults], like every other value.
-void read_remove(Reader& reader, const Entry& entry, Direction direction, HeaderEdits& edits) {
-  std::optional<std::vector<Reader::Item>> items = reader.strings(entry);
-  if (!items) return;
-  if (items->size() > kHeaderEditsMax) return too_many(reader, entry);
-  edits.remove.clear();
-  for (Reader::Item& item : *items) {
-    if (!may_edit(reader, item.node->source(), item.text, direction)) continue;
-    edits.remove.push_back(std::move(item.text));
-  }
-}
-
-// `remove` first: within one table a name in both is set, and never sent twice.
-void read_edits(Reader& reader, const Entry& entry, Direction direction, HeaderEdits& edits) {
-  const toml::table* table = reader.table(entry);
-  if (table == nullptr) return;
-  Place place = place_inside(entry);
-  static constexpr std::array<std::string_view, 2> kKnown = {"remove", "set"};
-  for (std::string_view known : kKnown) {
-    auto found = table->find(known);
-    if (found == table->end()) continue;
-    Entry part{found->first, found->second, place};
-    reader.claim(part);
-    if (known == "set") {
-      read_set(reader, part, direction, edits);
-    } else {
-      read_remove(reader, part, direction, edits);
-      for (const std::string& name : edits.remove) {
-        std::erase_if(edits.set, [&](const auto& pair) { return same_name(name)(pair.first); });
-      }
-    }
-  }
-  for (const auto& [key, node] : *table) {
-    if (std::ranges::find(kKnown, key.str()) == kKnown.end()) {
-      reader.unknown_key({key, node, place}, kKnown);
-    }
-  }
-}
-
-constexpr std::array kHeaderFields = {
-    Field<Policy>{"request",
-                  [](Reader& reader, const Entry& entry, Policy& policy) {
-                    read_edits(reader, entry, Direction::Request, policy.request_headers);
-                  }},
-    Field<Policy>{"response",
-                  [](Reader& reader, const Entry& entry, Policy& policy) {
-                    read_edits(reader, entry, Direction::Response, policy.response_headers);
-                  }},
 };
 
 void read_strip(Reader& reader, const Entry& entry, Policy& policy) {
@@ -180,6 +52,56 @@ void read_host(Reader& reader, const Entry& entry, Policy& policy) {
   if (!valid) return reader.error(entry.node.source(), valid.error());
   policy.host = {Host::Kind::Literal, lower(host)};
 }
+
+// A name that a site may have, but one.
+void read_canonical_host(Reader& reader, const Entry& entry, Policy& policy) {
+  std::string written;
+  if (!reader.string(entry, written)) return;
+  CanonicalHost canonical{{}, reader.position(entry.key.source())};
+  if (!written.empty()) {
+    std::expected<SiteKey, Complaint> key = parse_site_key(written);
+    if (!key) return reader.error(entry.node.source(), key.error());
+    if (!key->prefix.empty() || key->host.starts_with('*')) {
+      return reader.error(entry.node.source(),
+                          fmt::format("{} is not the name of one host", in_quotes(written)),
+                          "write for example canonical_host = \"example.com\"");
+    }
+    canonical.name = std::move(key->host);
+  }
+  policy.canonical_host = std::move(canonical);
+}
+
+void read_client_ip_header(Reader& reader, const Entry& entry, Policy& policy) {
+  std::string name;
+  if (!reader.string(entry, name)) return;
+  if (!name.empty() && !is_token(name)) {
+    return reader.error(entry.node.source(),
+                        fmt::format("{} is not the name of a header", in_quotes(name)),
+                        "write for example client_ip_header = \"CF-Connecting-IP\"");
+  }
+  policy.client_ip_header = std::move(name);
+}
+
+void read_uncounted(Reader& reader, const Entry& entry, Policy& policy) {
+  std::optional<std::vector<Reader::Item>> items = reader.strings(entry);
+  if (!items) return;
+  if (items->size() > kUncountedPathsMax) {
+    return reader.error(
+        entry.key.source(),
+        fmt::format("{} names more than {} paths", in_quotes(entry.name()), kUncountedPathsMax));
+  }
+  policy.uncounted_paths.clear();
+  for (Reader::Item& item : *items) {
+    if (item.text.starts_with('/') && !item.text.contains('?')) {
+      policy.uncounted_paths.push_back(std::move(item.text));
+      continue;
+    }
+    reader.error(item.node->source(), fmt::format("{} is not a path", in_quotes(item.text)),
+                 "write one as the target sees it, without its query: \"/healthz\"");
+  }
+}
+
+constexpr std::array kMetricsFields = {Field<Policy>{"skip", read_uncounted}};
 
 void read_retry_on(Reader& reader, const Entry& entry, Retry& retry) {
   std::optional<std::vector<Reader::Item>> items = reader.strings(entry);
@@ -276,6 +198,11 @@ void to_policy(Reader& reader, const Entry& entry, SiteWishes& wishes) {
   read(reader, entry, wishes.policy);
 }
 
+template <bool Policy::* flag>
+void to_flag(Reader& reader, const Entry& entry, SiteWishes& wishes) {
+  reader.boolean(entry, wishes.policy.*flag);
+}
+
 template <auto& fields, auto member>
 void to_member(Reader& reader, const Entry& entry, SiteWishes& wishes) {
   using Member = std::remove_reference_t<decltype(wishes.policy.*member)>;
@@ -291,9 +218,15 @@ constexpr std::array kSiteFields = {
     Field<SiteWishes>{"to", read_to},
     Field<SiteWishes>{"balance", to_policy<parse_balance>},
     Field<SiteWishes>{"timeout", to_member<kTimeoutFields, &Policy::timeout>},
-    Field<SiteWishes>{"headers", to_table<kHeaderFields>},
+    Field<SiteWishes>{"headers", to_policy<parse_headers>},
     Field<SiteWishes>{"rewrite", to_table<kRewriteFields>},
     Field<SiteWishes>{"host", to_policy<read_host>},
+    Field<SiteWishes>{"canonical_host", to_policy<read_canonical_host>},
+    Field<SiteWishes>{"client_ip_header", to_policy<read_client_ip_header>},
+    Field<SiteWishes>{"forward_headers", to_flag<&Policy::forward_headers>},
+    Field<SiteWishes>{"scope_cookies", to_flag<&Policy::scope_cookies>},
+    Field<SiteWishes>{"log", to_policy<parse_logged_headers>},
+    Field<SiteWishes>{"metrics", to_table<kMetricsFields>},
     Field<SiteWishes>{"retry", to_member<kRetryFields, &Policy::retry>},
     Field<SiteWishes>{"limit", to_member<kLimitFields, &Policy::limit>},
     Field<SiteWishes>{"errors", to_policy<read_errors>},

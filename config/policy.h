@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/defaults.h"
+#include "config/position.h"
 
 namespace config {
 
@@ -42,9 +43,13 @@ struct Timeout {
   friend bool operator==(const Timeout&, const Timeout&) = default;
 };
 
+// A name is in one of the three only, whatever its case.
 struct HeaderEdits {
-  std::vector<std::pair<std::string, std::string>> set;  // name as written, value
-  std::vector<std::string> remove;                       // name as written
+  using Fields = std::vector<std::pair<std::string, std::string>>;  // name as written, value
+
+  Fields set;
+  Fields defaults;                  // set only where there is none
+  std::vector<std::string> remove;  // names as written; "X-Internal-*": all that begin so
 
   friend bool operator==(const HeaderEdits&, const HeaderEdits&) = default;
 };
@@ -56,6 +61,24 @@ struct Host {
   std::string literal;
 
   friend bool operator==(const Host&, const Host&) = default;
+};
+
+// The one host of a site; requests for its others are redirected there. No name: none is.
+struct CanonicalHost {
+  std::string name;
+  Position where;
+
+  friend bool operator==(const CanonicalHost& a, const CanonicalHost& b) {
+    return a.name == b.name;
+  }
+};
+
+// Fields that the access log shows, as written.
+struct LoggedHeaders {
+  std::vector<std::string> request;
+  std::vector<std::string> response;
+
+  friend bool operator==(const LoggedHeaders&, const LoggedHeaders&) = default;
 };
 
 struct Retry {
@@ -130,6 +153,12 @@ struct Policy {
   HeaderEdits response_headers;
   std::string strip_prefix;  // "/v1": taken off the path before it goes to the target
   Host host;
+  CanonicalHost canonical_host;
+  std::string client_ip_header;  // whose value is the client's address; empty = none
+  bool forward_headers = false;  // any client is believed as [trust] proxies are
+  bool scope_cookies = false;    // the Path of the target's cookies gets strip_prefix before it
+  LoggedHeaders logged_headers;
+  std::vector<std::string> uncounted_paths;  // as the target sees them
   Retry retry;
   Limit limit;
   Health health;

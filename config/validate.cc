@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <set>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "config/text.h"
@@ -142,6 +144,43 @@ void check_client_cas(const Config& config, Findings& findings) {
   }
 }
 
+// As requests find their site: the host itself, the wildcards above it, any.
+bool is_served(std::string_view host, const std::unordered_set<std::string_view>& hosts) {
+  if (hosts.contains(host) || hosts.contains("*")) return true;
+  for (std::size_t dot = host.find('.'); dot != host.npos; dot = host.find('.', dot + 1)) {
+    if (hosts.contains("*" + std::string(host.substr(dot)))) return true;
+  }
+  return false;
+}
+
+// A redirect must lead to a site, and not on from there.
+void check_canonical_hosts(const Config& config, Findings& findings) {
+  std::unordered_set<std::string_view> hosts;
+  std::unordered_set<std::string_view> canonical;
+  for (const Site& site : config.sites) {
+    hosts.insert(site.host);
+    canonical.insert(site.policy.canonical_host.name);
+  }
+  std::set<std::pair<std::string, uint32_t>> reported;  // [defaults] speaks for many sites
+  for (const Site& site : config.sites) {
+    const auto& [name, where] = site.policy.canonical_host;
+    if (name.empty()) continue;
+    const bool leads_on = name != site.host && canonical.contains(site.host);
+    if (!leads_on && is_served(name, hosts)) continue;
+    if (!reported.emplace(where.file, where.line).second) continue;
+    if (leads_on) {
+      report(findings, Severity::Error, where,
+             fmt::format("{} is the canonical host of another site, and would be redirected to {}",
+                         in_quotes(site.host), in_quotes(name)),
+             "write the same canonical_host for both");
+    } else {
+      report(findings, Severity::Error, where,
+             fmt::format("canonical_host {} is the host of no site", in_quotes(name)),
+             fmt::format("write a site {}, or one of the hosts that there are", in_quotes(name)));
+    }
+  }
+}
+
 }  // namespace
 
 void validate(const Config& config, Findings& findings) {
@@ -152,6 +191,7 @@ void validate(const Config& config, Findings& findings) {
   check_trust(config, findings);
   check_admin(config, findings);
   check_client_cas(config, findings);
+  check_canonical_hosts(config, findings);
 }
 
 }  // namespace config

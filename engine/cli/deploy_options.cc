@@ -15,10 +15,8 @@ namespace {
 
 constexpr std::string_view kStreams =
     "leave it out: bodies are streamed, at the slower side's pace";
-constexpr std::string_view kTrust = "write who may be believed into [trust] proxies of proxy.toml";
 constexpr std::string_view kCertificates =
     "leave it out: certificates are those of [tls] files in proxy.toml, and local ones";
-constexpr std::string_view kLogs = "leave it out: the access log shows no header fields";
 
 struct Foreign {
   std::string_view flag;
@@ -30,16 +28,6 @@ constexpr std::array kForeign = {
     Foreign{"--buffer-requests", kStreams},
     Foreign{"--buffer-responses", kStreams},
     Foreign{"--max-response-body", kStreams},
-    Foreign{"--canonical-host",
-            "write the other hosts into proxy.toml: \"www.example.com\" = "
-            "\"redirect:https://example.com{uri}\""},
-    Foreign{"--client-ip-header", kTrust},
-    Foreign{"--forward-headers", kTrust},
-    Foreign{"--exclude-metrics-path", "leave it out: every request is counted"},
-    Foreign{"--log-request-header", kLogs},
-    Foreign{"--log-response-header", kLogs},
-    Foreign{"--scope-cookie-paths",
-            "leave it out: cookies go to the client as the target set them"},
     Foreign{"--tls-acme-cache-path", kCertificates},
     Foreign{"--tls-certificate-path", kCertificates},
     Foreign{"--tls-on-demand-url", kCertificates},
@@ -123,6 +111,15 @@ bool says_health(const DeployFlags& flags) {
          !flags.health_timeout.empty() || !flags.health_host.empty() || flags.health_port != 0;
 }
 
+void add_lists(Json& options, const DeployFlags& flags) {
+  const auto add = [&](const char* table, const char* key, const std::vector<std::string>& values) {
+    if (const auto list = split_commas(values); !list.empty()) options[table][key] = list;
+  };
+  add("log", "request_headers", flags.logged_request_headers);
+  add("log", "response_headers", flags.logged_response_headers);
+  add("metrics", "skip", flags.uncounted_paths);
+}
+
 // Empty when no flag is an option.
 std::expected<Json, Misuse> options_of(const DeployFlags& flags) {
   Json options = Json::object();
@@ -133,6 +130,11 @@ std::expected<Json, Misuse> options_of(const DeployFlags& flags) {
   if (!flags.body_max.empty()) options["limit"]["body"] = value_of(flags.body_max);
   if (!flags.affinity.empty()) options["readers"]["affinity"] = flags.affinity;
   if (flags.read_websockets) options["readers"]["websockets"] = true;
+  if (!flags.canonical_host.empty()) options["canonical_host"] = flags.canonical_host;
+  if (!flags.client_ip_header.empty()) options["client_ip_header"] = flags.client_ip_header;
+  if (flags.forward_headers) options["forward_headers"] = true;
+  if (flags.scope_cookies) options["scope_cookies"] = true;
+  add_lists(options, flags);
   if (flags.tls || !flags.tls_redirect.empty()) {
     options["tls"]["redirect"] = flags.tls_redirect != "false";
   }

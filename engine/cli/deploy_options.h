@@ -33,6 +33,13 @@ struct DeployFlags {
   bool read_websockets = false;
   bool tls = false;
   std::string tls_redirect;  // "true", "false"
+  std::string canonical_host;
+  std::string client_ip_header;
+  bool forward_headers = false;
+  bool scope_cookies = false;
+  std::vector<std::string> logged_request_headers;
+  std::vector<std::string> logged_response_headers;
+  std::vector<std::string> uncounted_paths;
   std::vector<std::string> set;
   bool force = false;
 };

@@ -169,6 +169,26 @@ void add_site_flags(CLI::App& verb, DeployFlags& flags) {
                 "The target does not see the prefix (default), or does");
 }
 
+void add_client_flags(CLI::App& verb, DeployFlags& flags) {
+  verb.add_option("--canonical-host", flags.canonical_host,
+                  "Redirect requests for its other hosts to this one")
+      ->type_name("NAME");
+  verb.add_flag(
+      "--forward-headers", flags.forward_headers,
+      "Believe every client's X-Forwarded-*: only behind a proxy that nobody can go round");
+  verb.add_option("--client-ip-header", flags.client_ip_header,
+                  "The header with the client's address, such as CF-Connecting-IP; the same holds")
+      ->type_name("HEADER");
+  verb.add_flag("--scope-cookie-paths", flags.scope_cookies,
+                "Cookies of the target get the stripped prefix before their Path");
+  add_list(verb, "--log-request-header", flags.logged_request_headers, "HEADER",
+           "A header of the request that the access log shows; repeatable");
+  add_list(verb, "--log-response-header", flags.logged_response_headers, "HEADER",
+           "A header of the response that the access log shows; repeatable");
+  add_list(verb, "--exclude-metrics-path", flags.uncounted_paths, "PATH",
+           "Exactly this path is not counted in the metrics; repeatable");
+}
+
 void add_option_flags(CLI::App& verb, DeployFlags& flags) {
   add_duration(verb, "--target-timeout", flags.target_timeout,
                "How long a target may take until its response begins");
@@ -200,6 +220,7 @@ void add_deploy(VerbTable& table) {
   add_target_flags(verb, deploy->flags);
   add_site_flags(verb, deploy->flags);
   add_health_flags(verb, deploy->flags);
+  add_client_flags(verb, deploy->flags);
   add_option_flags(verb, deploy->flags);
   add_read_flags(verb, deploy->client);
 }

@@ -9,6 +9,7 @@
 
 #include "config/units.h"
 #include "engine/http/target.h"
+#include "engine/route/host_key.h"
 #include "engine/route/table.h"
 
 namespace engine::control {
@@ -70,15 +71,29 @@ std::string duration(config::Milliseconds value) {
   return value.count() == 0 ? "none" : config::format_duration(value);
 }
 
+// To another scheme, another host, or both at once; empty when the request is right here.
+std::string redirect_of(const config::Site& site, const Url& url) {
+  const std::string& canonical = site.policy.canonical_host.name;
+  const route::HostKey host(url.host);
+  const bool to_https = site.tls.redirect && !url.secure;
+  const bool to_host = !canonical.empty() && !(host.fits() && host.text() == canonical);
+  if (to_https && to_host)
+    return fmt::format("308 to https://{}, as tls.redirect and canonical_host say", canonical);
+  if (to_https) return "308 to https, as tls.redirect is on";
+  if (to_host) return fmt::format("308 to the host {}, as canonical_host says", canonical);
+  return {};
+}
+
 Json outcome_of(const config::Site& site, const Url& url) {
   Json json;
   const config::Target& first = site.targets.front();
+  const std::string redirect = redirect_of(site, url);
   if (first.passthrough) {
     json["answer"] = "pass";
     json["outcome"] = url.secure ? "TLS goes to the target undecrypted" : "308 to https";
-  } else if (site.tls.redirect && !url.secure) {
+  } else if (!redirect.empty()) {
     json["answer"] = "redirect";
-    json["outcome"] = "308 to https, as tls.redirect is on";
+    json["outcome"] = redirect;
   } else if (first.kind == config::Target::Kind::Redirect) {
     json["answer"] = "redirect";
     json["outcome"] = fmt::format("{} to {}", first.status, first.text);

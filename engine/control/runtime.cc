@@ -2,6 +2,9 @@
 #include "engine/control/runtime.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "config/load.h"
@@ -133,6 +136,32 @@ std::string toml_of(const std::string& key, const RuntimeService& service) {
   return toml;
 }
 
+// What applications that kamal-proxy deploys find in every request; a service's own options win.
+constexpr std::string_view kBaseline = R"([defaults.headers.request]
+set = { X-Kamal-Target = "{target}" }
+default = { X-Request-Start = "t={unix_ms}" }
+)";
+
+// The errors of one site, of those with the first: the options of all are the same.
+std::vector<config::Diagnostic> problems_of(std::vector<config::Diagnostic> diagnostics,
+                                            const std::vector<std::uint32_t>& first_lines,
+                                            const std::string& name) {
+  std::vector<config::Diagnostic> problems;
+  std::uint32_t end = 0;
+  for (config::Diagnostic& diagnostic : diagnostics) {
+    if (diagnostic.severity != config::Severity::Error) continue;
+    if (problems.empty()) {
+      const auto next = std::ranges::upper_bound(first_lines, diagnostic.where.line);
+      end = next == first_lines.end() ? UINT32_MAX : *next;
+    }
+    if (diagnostic.where.line >= end) break;
+    diagnostic.where = {name, 0, 0};  // the lines are of a text that nobody has seen
+    diagnostic.source_line.clear();
+    problems.push_back(std::move(diagnostic));
+  }
+  return problems;
+}
+
 void add_targets(const std::vector<std::string>& written, config::Target::Pool pool,
                  config::Site& site, std::vector<config::Diagnostic>& problems) {
   for (const std::string& text : written) {
@@ -193,27 +222,29 @@ std::expected<Runtime, std::string> runtime_of(const Json& json) {
 
 std::expected<std::vector<config::Site>, std::vector<config::Diagnostic>> sites_of(
     const std::string& name, const RuntimeService& service, const config::SiteDefaults& defaults) {
-  std::vector<config::Site> sites;
-  std::vector<config::Diagnostic> problems;
+  std::string toml(kBaseline);
+  std::vector<std::uint32_t> first_lines;
+  std::set<std::string_view> written;
   for (const std::string& key : service.sites) {
-    config::Result result =
-        config::load_text(toml_of(key, service), name, config::Environment::empty(), defaults);
-    for (config::Diagnostic& diagnostic : result.diagnostics) {
-      if (diagnostic.severity != config::Severity::Error) continue;
-      diagnostic.where = {name, 0, 0};  // the lines are of a text that nobody has seen
-      diagnostic.source_line.clear();
-      problems.push_back(std::move(diagnostic));
-    }
-    for (config::Site& site : result.config.sites) {
-      site.service = name;
-      site.where = {service.origin, 0, 0};
-      add_targets(service.active.readers, config::Target::Pool::Readers, site, problems);
-      add_targets(service.rollout.writers, config::Target::Pool::NewWriters, site, problems);
-      add_targets(service.rollout.readers, config::Target::Pool::NewReaders, site, problems);
-      sites.push_back(std::move(site));
-    }
-    if (!problems.empty()) return std::unexpected(std::move(problems));
+    if (!written.insert(key).second) continue;
+    first_lines.push_back(static_cast<std::uint32_t>(std::ranges::count(toml, '\n') + 1));
+    toml += toml_of(key, service);
   }
+  config::SiteDefaults below = defaults;
+  below.policy.canonical_host = {};  // it is a host of the file's sites
+  config::Result result =
+      config::load_text(std::move(toml), name, config::Environment::empty(), below);
+  auto problems = problems_of(std::move(result.diagnostics), first_lines, name);
+  std::vector<config::Site> sites = std::move(result.config.sites);
+  for (config::Site& site : sites) {
+    if (!problems.empty()) break;
+    site.service = name;
+    site.where = {service.origin, 0, 0};
+    add_targets(service.active.readers, config::Target::Pool::Readers, site, problems);
+    add_targets(service.rollout.writers, config::Target::Pool::NewWriters, site, problems);
+    add_targets(service.rollout.readers, config::Target::Pool::NewReaders, site, problems);
+  }
+  if (!problems.empty()) return std::unexpected(std::move(problems));
   return sites;
 }
 

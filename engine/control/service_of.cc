@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <span>
 #include <sstream>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -54,12 +56,27 @@ unsigned retry_bits(const config::Retry& retry) {
   return bits;
 }
 
-std::vector<http::FieldEdit> edits_of(const config::HeaderEdits& edits) {
+// `places`: those that a value may name.
+std::vector<http::FieldEdit> edits_of(const config::HeaderEdits& edits,
+                                      std::span<const std::string_view> places) {
+  using Kind = http::FieldEdit::Kind;
   std::vector<http::FieldEdit> list;
-  for (const std::string& name : edits.remove)
-    list.push_back({.name = name, .value = {}, .remove = true});
-  for (const auto& [name, value] : edits.set)
-    list.push_back({.name = name, .value = value, .remove = false});
+  for (const std::string& name : edits.remove) {
+    const bool is_prefix = name.ends_with('*');
+    list.push_back({.name = name.substr(0, name.size() - (is_prefix ? 1 : 0)),
+                    .value = {},
+                    .kind = is_prefix ? Kind::RemovePrefix : Kind::Remove});
+  }
+  const auto add = [&](const config::HeaderEdits::Fields& fields, Kind kind) {
+    for (const auto& [name, value] : fields) {
+      list.push_back({.name = name,
+                      .value = value,
+                      .kind = kind,
+                      .has_places = http::has_place(value, places)});
+    }
+  };
+  add(edits.set, Kind::Set);
+  add(edits.defaults, Kind::Default);
   return list;
 }
 
@@ -116,14 +133,21 @@ route::Service service_of(const config::Site& site, ErrorPages& pages) {
   service.host_policy = host_policy_of(policy.host.kind);
   service.host_literal = policy.host.literal;
   service.strip_prefix = policy.strip_prefix;
-  service.request_edits = edits_of(policy.request_headers);
-  service.response_edits = edits_of(policy.response_headers);
+  service.request_edits = edits_of(policy.request_headers, http::kRequestPlaces);
+  service.response_edits = edits_of(policy.response_headers, http::kResponsePlaces);
   service.secure_response_edits = service.response_edits;
   if (const auto age = site.tls.hsts.count(); age > 0) {
     service.secure_response_edits.push_back(
         {.name = "Strict-Transport-Security", .value = "max-age=" + std::to_string(age)});
   }
   service.redirects_to_https = site.tls.redirect;
+  service.canonical_host = policy.canonical_host.name;
+  service.client_ip_header = policy.client_ip_header;
+  service.forward_headers = policy.forward_headers;
+  service.scope_cookies = policy.scope_cookies;
+  service.logged_fields = {.request = policy.logged_headers.request,
+                           .response = policy.logged_headers.response};
+  service.uncounted_paths = policy.uncounted_paths;
   service.error_pages = pages.read(policy.errors_directory, site.where);
   return service;
 }

@@ -34,4 +34,25 @@ std::string_view cookie_value(std::span<const Field> fields, std::string_view na
   return {};
 }
 
+std::string_view own_cookie_path(std::string_view cookie, std::string_view host) noexcept {
+  const std::string_view pair = cookie.substr(0, cookie.find(';'));
+  const std::size_t equals = pair.find('=');
+  if (equals == pair.npos || trimmed(pair.substr(0, equals)).empty()) return {};
+  std::string_view path;
+  std::string_view domain;
+  for (std::string_view rest = cookie.substr(pair.size()); !rest.empty();) {
+    rest.remove_prefix(1);  // ';'
+    const std::string_view attribute = rest.substr(0, rest.find(';'));
+    rest.remove_prefix(attribute.size());
+    const std::size_t sign = std::min(attribute.find('='), attribute.size());
+    const std::string_view name = trimmed(attribute.substr(0, sign));
+    const std::string_view value = trimmed(attribute.substr(std::min(sign + 1, attribute.size())));
+    if (equals_ignoring_case(name, "path")) path = value;
+    if (equals_ignoring_case(name, "domain") && !value.empty()) domain = value;
+  }
+  if (domain.starts_with('.')) domain.remove_prefix(1);  // RFC 6265 section 5.2.3
+  const bool own = domain.empty() || equals_ignoring_case(domain, host);
+  return own && path.starts_with('/') ? path : std::string_view();
+}
+
 }  // namespace engine::http

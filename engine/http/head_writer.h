@@ -77,8 +77,10 @@ class HeadWriter {
     return !edits_.empty() && edited_slowly(name);
   }
 
-  // Lines of the edits that set something.
-  void edits() noexcept;
+  // Lines of the edits that set something. Last, as defaults look at what was written.
+  void edits(const Places& places) noexcept {
+    if (!edits_.empty()) write_edits(places);
+  }
 
   // "name: " and the values of all fields of that kind as one list. The caller goes on with the
   // separator, if any was written, and ends the line.
@@ -92,6 +94,8 @@ class HeadWriter {
 
  private:
   [[nodiscard]] bool edited_slowly(std::string_view name) const noexcept;
+  [[nodiscard]] bool written(std::string_view name) const noexcept;
+  void write_edits(const Places& places) noexcept;
 
   char* begin_;
   char* at_;

@@ -79,7 +79,7 @@ class RequestWriter {
     request_id();
     via();
     out_.line("X-Engine-Hops", head_.hops + std::uint64_t{1});
-    out_.edits();
+    out_.edits({kRequestPlaces, forwarding_.place_values});
     return out_.finish();
   }
 
@@ -111,6 +111,7 @@ class RequestWriter {
         if (!forwarding_.trusted) return;
         if (field.known == FieldName::XClientCertName && forwarding_.client_certificate_name)
           return;
+        if (field.known == FieldName::XRealIp && forwarding_.client_named) return;
         seen_ |= bit(field.known);
         out_.copy(field);
         return;

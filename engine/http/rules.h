@@ -4,6 +4,7 @@
 // configuration.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,16 +13,32 @@
 #include <string_view>
 
 #include "engine/http/head.h"
+#include "engine/http/places.h"
 
 namespace engine::http {
 
-// A wish of the configuration about one field. Setting replaces all fields of that name. Edits
-// cannot touch framing and connection fields (Content-Length, Transfer-Encoding, Connection, Host,
-// ...).
+// A wish of the configuration about one field. Edits cannot touch framing and connection fields
+// (Content-Length, Transfer-Encoding, Connection, Host, ...).
 struct FieldEdit {
+  enum class Kind : std::uint8_t {
+    Set,           // in the place of all fields of that name
+    Default,       // only where the head that is written has no such field
+    Remove,        // all fields of that name
+    RemovePrefix,  // all fields whose name begins so
+  };
+
   std::string name = {}, value = {};
-  bool remove = false;
+  Kind kind = Kind::Set;
+  bool has_places = false;  // `value` names some of kRequestPlaces or kResponsePlaces
+
+  bool operator==(const FieldEdit&) const = default;
 };
+
+// What the value of an edit may name. The writer is told the values in this order.
+inline constexpr std::array<std::string_view, 6> kRequestPlaces = {
+    "{target}", "{unix_ms}", "{client_ip}", "{request_id}", "{host}", "{scheme}"};
+inline constexpr std::array<std::string_view, 3> kResponsePlaces = {"{request_id}", "{target}",
+                                                                    "{host}"};
 
 // What a request is forwarded with.
 struct Forwarding {
@@ -35,11 +52,14 @@ struct Forwarding {
   std::optional<std::string_view> client_certificate_name = {};
   std::uint16_t port = 0;     // the client connected to
   bool trusted = false;       // the peer speaks for others: its fields are kept and extended
+  bool client_named = false;  // client_address is what the site believes, whatever X-Real-IP says
   bool keep_upgrade = false;  // pass head.upgrade on
   std::string_view websocket_key = {};  // sent instead of the client's
   Framing framing = Framing::None;      // None, Length or Chunked: as it is sent upstream
   std::uint64_t content_length = 0;
   std::span<const FieldEdit> edits = {};
+  // By kRequestPlaces; may be empty where no edit has places.
+  std::span<const std::string_view> place_values = {};
 };
 
 // Writes an HTTP/1.1 request head with its empty line. Returns its length, 0 when `out` is too
@@ -61,6 +81,11 @@ struct ResponseForwarding {
   std::string_view request_id = {};  // empty: X-Request-ID is not added
   std::string_view via_pseudonym = "engine";
   std::span<const FieldEdit> edits = {};
+  // By kResponsePlaces; may be empty where no edit has places.
+  std::span<const std::string_view> place_values = {};
+  // Goes before the Path of cookies that are for `host` alone; empty: they stay as they are.
+  std::string_view cookie_prefix = {};
+  std::string_view host = {};  // of the request, without its port
   // Of our own, beside those of the target; not sent with an interim head other than 101.
   std::span<const std::string> cookies = {};
 };

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "engine/base/check.h"
+#include "engine/http/cookies.h"
 #include "engine/http/head_writer.h"
 #include "engine/http/rules.h"
 #include "engine/http/status.h"
@@ -12,7 +13,7 @@ namespace {
 constexpr std::size_t kReasonBytesMax = 256;
 constexpr std::string_view kWebSocketAccept = "Sec-WebSocket-Accept";
 
-enum class Fate : std::uint8_t { Keep, Drop, IfChunked, Via, RequestId };
+enum class Fate : std::uint8_t { Keep, Drop, IfChunked, Via, RequestId, SetCookie };
 
 constexpr Fate fate_in_response(FieldName name) {
   switch (name) {
@@ -34,6 +35,7 @@ constexpr Fate fate_in_response(FieldName name) {
     case FieldName::Trailer: return Fate::IfChunked;
     case FieldName::Via: return Fate::Via;
     case FieldName::XRequestId: return Fate::RequestId;
+    case FieldName::SetCookie: return Fate::SetCookie;
     default: return Fate::Keep;
   }
 }
@@ -74,7 +76,7 @@ class ResponseWriter {
     if (!head_.interim() || forwarding_.upgrade) {
       for (const std::string& cookie : forwarding_.cookies) out_.line("Set-Cookie", cookie);
     }
-    out_.edits();
+    out_.edits({kResponsePlaces, forwarding_.place_values});
     return out_.finish();
   }
 
@@ -103,8 +105,25 @@ class ResponseWriter {
       case Fate::RequestId:
         if (forwarding_.request_id.empty()) out_.copy(field);
         return;
+      case Fate::SetCookie: return copy_cookie(field);
       case Fate::Drop: return;
     }
+  }
+
+  void copy_cookie(const Field& field) noexcept {
+    const std::string_view prefix = forwarding_.cookie_prefix;
+    const std::string_view path =
+        prefix.empty() ? std::string_view() : own_cookie_path(field.value, forwarding_.host);
+    if (path.empty()) return out_.copy(field);
+    out_.flush();
+    out_.text(field.name);
+    out_.text(": ");
+    out_.text(field.value.substr(0, static_cast<std::size_t>(path.data() - field.value.data())));
+    out_.text(prefix);
+    // "/app/" would leave out "/app" itself (RFC 6265 section 5.1.4).
+    if (path != "/") out_.text(path);
+    out_.text(std::string_view(path.end(), field.value.end()));
+    out_.text("\r\n");
   }
 
   void framing() noexcept {

@@ -103,6 +103,10 @@ bool valid_host(std::string_view authority) noexcept {
   return split_host_port(authority).has_value();
 }
 
+std::string_view host_of(std::string_view authority) noexcept {
+  return authority.ends_with(']') ? authority : authority.substr(0, authority.rfind(':'));
+}
+
 bool valid_escapes(std::string_view path) noexcept {
   for (std::size_t at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1)) {
     if (path.size() - at < 3 || hex_value(path[at + 1]) < 0 || hex_value(path[at + 2]) < 0)

@@ -19,6 +19,9 @@ struct HostPort {
 [[nodiscard]] std::optional<HostPort> split_host_port(std::string_view authority) noexcept;
 [[nodiscard]] bool valid_host(std::string_view authority) noexcept;
 
+// The host of a valid authority, without its port.
+[[nodiscard]] std::string_view host_of(std::string_view authority) noexcept;
+
 // Whether every '%' is followed by two hex digits.
 [[nodiscard]] bool valid_escapes(std::string_view path) noexcept;
 

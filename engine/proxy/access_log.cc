@@ -7,8 +7,9 @@
 #include <ctime>
 #include <iterator>
 
+#include "engine/proxy/client_info.h"
 #include "engine/proxy/escape.h"
-#include "engine/proxy/stream.h"
+#include "engine/proxy/stream_record.h"
 
 namespace engine::proxy {
 namespace {
@@ -55,6 +56,49 @@ std::string_view tls_version(const ClientInfo& client) {
   return client.tls_minor == 3 ? "1.3" : "1.2";
 }
 
+// Whether a field of the request named the client, else its connection did.
+bool is_named(const LogLine& line) {
+  return line.record != nullptr && !line.record->client.address.empty();
+}
+
+std::string_view client_of(const LogLine& line) {
+  return is_named(line) ? line.record->client.address : line.client->address();
+}
+
+void append_json_client(std::string& out, const LogLine& line) {
+  append_json(out, "client", client_of(line));
+  const std::uint16_t port = is_named(line) ? line.record->client.port : line.client->port;
+  if (port != 0 || !is_named(line)) fmt::format_to(std::back_inserter(out), ",\"port\":{}", port);
+}
+
+void append_json_fields(std::string& out, std::string_view key, const LoggedValues::List& fields) {
+  if (fields.empty()) return;
+  out += ",\"";
+  out += key;
+  out += "\":";
+  char before = '{';
+  for (const auto& [name, value] : fields) {
+    out += before;
+    out += '"';
+    append_json_escaped(out, name);
+    out += "\":\"";
+    append_json_escaped(out, value);
+    out += '"';
+    before = ',';
+  }
+  out += '}';
+}
+
+void append_text_fields(std::string& out, const LoggedValues::List& fields) {
+  for (const auto& [name, value] : fields) {
+    out += ' ';
+    append_json_escaped(out, name);
+    out += "=\"";
+    append_json_escaped(out, value);
+    out += '"';
+  }
+}
+
 void format_json(const LogLine& line, std::string& out) {
   out += "{\"ts\":\"";
   append_time(out, line.wall);
@@ -74,14 +118,18 @@ void format_json(const LogLine& line, std::string& out) {
     append_json(out, "referer", record.referer);
   }
   append_json(out, "tls", tls_version(*line.client));
-  append_json(out, "client", line.client->address());
-  fmt::format_to(to, ",\"port\":{},\"status\":{}", line.client->port, line.status);
+  append_json_client(out, line);
+  fmt::format_to(to, ",\"status\":{}", line.status);
   append_json(out, "error", line.error);
   append_json(out, "details", line.details);
   append_json(out, "target", line.target);
   if (line.record != nullptr) {
     fmt::format_to(to, ",\"tries\":{}", line.record->tries);
     append_json_times(out, *line.record, line.now);
+    if (const LoggedValues* const logged = line.record->logged.get()) {
+      append_json_fields(out, "request_headers", logged->request);
+      append_json_fields(out, "response_headers", logged->response);
+    }
   }
   fmt::format_to(to, ",\"bytes_in\":{},\"bytes_out\":{},\"worker\":{},\"gen\":{}}}\n",
                  line.bytes_in, line.bytes_out, line.worker, line.generation);
@@ -90,7 +138,7 @@ void format_json(const LogLine& line, std::string& out) {
 void format_text(const LogLine& line, std::string& out) {
   append_time(out, line.wall);
   out += ' ';
-  out += line.client->address();
+  out += client_of(line);
   auto to = std::back_inserter(out);
   if (line.record != nullptr) {
     const StreamRecord& record = *line.record;
@@ -111,6 +159,10 @@ void format_text(const LogLine& line, std::string& out) {
     out += " details=\"";
     append_json_escaped(out, line.details);
     out += '"';
+  }
+  if (line.record != nullptr && line.record->logged != nullptr) {
+    append_text_fields(out, line.record->logged->request);
+    append_text_fields(out, line.record->logged->response);
   }
   out += '\n';
 }

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <span>
 
+#include "engine/http/target.h"
 #include "engine/proxy/client_info.h"
 #include "engine/proxy/worker.h"
 
@@ -49,6 +50,17 @@ void describe_client(Worker& worker, const http::ProxyHeader& header, ClientInfo
   if (!route::Address::parse_ip(text.data(), header.source_port, peer)) return;
   describe(worker, peer, client);
   client.local_port = header.destination_port;
+}
+
+std::optional<NamedClient> named_client(std::string_view value) {
+  NamedClient client{.address = value};
+  if (const auto split = http::split_host_port(value))
+    client = {.address = split->host, .port = split->port};
+  route::Address address;
+  if (!route::Address::parse_ip(client.address, client.port, address)) return std::nullopt;
+  if (client.address.starts_with('['))
+    client.address = client.address.substr(1, client.address.size() - 2);
+  return client;
 }
 
 std::string local_address(Worker& worker, int socket) {

@@ -5,7 +5,9 @@
 #include <array>
 #include <string>
 
+#include "engine/http/places.h"
 #include "engine/http/status.h"
+#include "engine/http/target.h"
 #include "engine/proxy/escape.h"
 #include "engine/proxy/worker.h"
 
@@ -159,29 +161,14 @@ void write_redirect(base::Buffer& out, std::string_view location, const http::Re
                     bool close, Worker& worker) {
   std::string uri(request.path);
   if (request.has_query) uri += "?" + std::string(request.query);
-  std::string host(request.authority.substr(0, request.authority.rfind(':')));
-  if (request.authority.ends_with(']')) host = request.authority;
   std::string_view authority = request.authority;
   if (authority.ends_with(":80")) authority.remove_suffix(3);
-  const std::array<std::pair<std::string_view, std::string_view>, 5> places = {
-      {{"{uri}", uri},
-       {"{host}", host},
-       {"{authority}", authority},
-       {"{path}", request.path},
-       {"{query}", request.query}}};
+  constexpr std::array<std::string_view, 5> kNames = {"{uri}", "{host}", "{authority}", "{path}",
+                                                      "{query}"};
+  const std::array<std::string_view, 5> values = {uri, http::host_of(request.authority), authority,
+                                                  request.path, request.query};
   std::string to;
-  while (!location.empty()) {
-    const auto* place = std::find_if(places.begin(), places.end(), [&](const auto& each) {
-      return location.starts_with(each.first);
-    });
-    if (place != places.end()) {
-      to += place->second;
-      location.remove_prefix(place->first.size());
-    } else {
-      to += location.front();
-      location.remove_prefix(1);
-    }
-  }
+  http::fill_places(location, {kNames, values}, [&to](std::string_view piece) { to += piece; });
   out.append(head_start(308, close, worker) + "Location: " + to + "\r\nContent-Length: 0\r\n\r\n");
 }
 

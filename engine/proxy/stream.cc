@@ -1,26 +1,39 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The story of a stream from its request to its end. What makes it wait is in stream_parking.cc, how
-// the request reaches a target in stream_upstream.cc, how the response reaches the client in
-// stream_response.cc.
+// The story of a stream from its request to its end. What it notes down is in stream_record.cc, what
+// makes it wait in stream_parking.cc, how the request reaches a target in stream_upstream.cc, how the
+// response reaches the client in stream_response.cc.
 #include "engine/proxy/stream.h"
 
 #include <algorithm>
+#include <optional>
+#include <string>
 
 #include "engine/http/h2_head.h"
 #include "engine/http/names.h"
-#include "engine/http/rules.h"
 #include "engine/http/target.h"
-#include "engine/http/websocket.h"
 #include "engine/proxy/reply.h"
 #include "engine/proxy/upstream_pool.h"
 #include "engine/proxy/worker.h"
+#include "engine/route/host_key.h"
 #include "tls/session.h"
 
 namespace engine::proxy {
 namespace {
 
-// Every port takes TLS, so that of the request is as good; a client of port 80 names none.
-constexpr std::string_view kToHttps = "https://{authority}{uri}";
+constexpr std::string_view kAcmeChallenges = "/.well-known/acme-challenge/";
+
+// Where the request is to come again, at another scheme, another host, or both in one step. Every
+// port takes TLS, so that of the request is as good; a client of port 80 names none.
+std::string location_at(std::string_view scheme, std::string_view host,
+                        std::string_view authority) {
+  std::string location(scheme);
+  location += "://";
+  if (host.empty()) return location + "{authority}{uri}";
+  location += host;
+  const std::optional<http::HostPort> asked = http::split_host_port(authority);
+  if (asked && asked->port != 0 && asked->port != 80) location += ":" + std::to_string(asked->port);
+  return location + "{uri}";
+}
 
 // For a head that was accepted before, perhaps under other limits.
 constexpr http::HeadLimits kNoLimits{UINT32_MAX, UINT32_MAX, http::HeadStorage::kFieldsMax};
@@ -70,39 +83,6 @@ void Stream::route_passage() {
   if (pass_gate()) choose_target();
 }
 
-void Stream::note_request(const http::RequestHead& head) {
-  ++worker_.counters().requests;
-  progress_ = record_.started = worker_.now();
-  record_.method = head.method_text;
-  record_.host = head.authority;
-  record_.path = head.path;
-  record_.query = head.query;
-  record_.major_version = head.major_version;
-  record_.minor_version = head.minor_version;
-  if (worker_.logs_access()) {
-    record_.user_agent = http::find_field(head.fields, http::FieldName::UserAgent);
-    record_.referer = http::find_field(head.fields, "referer");
-  }
-  note_request_id(head);
-  method_ = head.method;
-  client_keep_alive_ = head.keep_alive;
-  upgrade_asked_ = !head.upgrade.empty();
-  if (head.extended_connect)
-    websocket_key_ = http::websocket_key({worker_.random(), worker_.random()});
-  request_has_body_ = head.framing != http::Framing::None;
-  request_replayable_ = !request_has_body_ && http::is_idempotent(head.method);
-}
-
-// The same that write_request() sends on, so that the log and the target's log can be put together.
-void Stream::note_request_id(const http::RequestHead& head) {
-  if (client_.info().trusted) {
-    record_.request_id = http::find_field(head.fields, http::FieldName::XRequestId);
-    if (http::sane_request_id(record_.request_id)) return;
-  }
-  worker_.next_request_id(record_.new_request_id);
-  record_.request_id = {record_.new_request_id.data(), record_.new_request_id.size() - 1};
-}
-
 void Stream::use_service(std::uint32_t index) {
   service_ = &worker_.pool().service(index);
   service_->enter();
@@ -126,6 +106,7 @@ bool Stream::admit(const http::RequestHead& head) {
     return false;
   }
   use_service(match.service_index);
+  note_site(head);
   if (!client_.covers(head.authority)) {
     answer(base::Cause::Misdirected,
            "the certificate of this connection is not for this host: connect anew");
@@ -166,16 +147,19 @@ bool Stream::answer_here(const http::RequestHead& head) {
     return true;
   }
   const bool to_https = passes || (service.redirects_to_https && !is_secure(head));
+  const bool to_canonical = !is_canonical(head);
   if (!to_https && !client_.info().verified_by(service.client_ca)) {
     refuse_unverified();
     return true;
   }
-  const bool redirects = to_https || service.answer == route::Answer::Redirect;
+  const bool moves = to_https || to_canonical;
+  const bool redirects = moves || service.answer == route::Answer::Redirect;
   if (service.answer == route::Answer::Status && !redirects && !head.max_forwards_zero) {
     answer(base::Cause::None, service.text);
     return true;
   }
-  const bool healthy = is_health_check(head);
+  // A balancer in front must not take a site for broken that is closed on purpose.
+  const bool healthy = service.gate.state != route::Gate::State::Running && asks_health(head);
   if (!redirects && !head.max_forwards_zero && !healthy) return false;
   client_keep_alive_ =
       client_keep_alive_ && head.minor_version == 1 && !request_has_body_ && client_.may_stay();
@@ -189,8 +173,11 @@ bool Stream::answer_here(const http::RequestHead& head) {
     write_healthy(out, !client_keep_alive_, worker_);
   } else {
     client_status_ = 308;
-    write_redirect(out, to_https ? kToHttps : std::string_view(service.text), head,
-                   !client_keep_alive_, worker_);
+    const std::string location =
+        moves ? location_at(to_https || is_secure(head) ? "https" : "http",
+                            to_canonical ? service.canonical_host : "", head.authority)
+              : service.text;
+    write_redirect(out, location, head, !client_keep_alive_, worker_);
   }
   client().head_written(out.size() - before, Channel::Head::Whole);
   finish();
@@ -213,9 +200,19 @@ void Stream::refuse_unverified() {
 // certificate comes without (RFC 8555 section 8.3).
 bool Stream::is_secure(const http::RequestHead& head) const {
   const ClientInfo& info = client_.info();
-  if (info.secure() || head.path.starts_with("/.well-known/acme-challenge/")) return true;
-  return info.trusted &&
+  if (info.secure() || head.path.starts_with(kAcmeChallenges)) return true;
+  return is_trusted() &&
          http::equals_ignoring_case(http::find_field(head.fields, "x-forwarded-proto"), "https");
+}
+
+// Whether the request may stay where it is: the host is the site's one host, or the client would not
+// follow. An HTTP/1.0 client that names no host would be sent in circles.
+bool Stream::is_canonical(const http::RequestHead& head) const {
+  const std::string& wanted = service_->service->canonical_host;
+  if (wanted.empty() || head.authority.empty()) return true;
+  const route::HostKey host(head.authority);
+  return (host.fits() && host.text() == wanted) || head.path.starts_with(kAcmeChallenges) ||
+         asks_health(head);
 }
 
 // An answer of our own, when nothing went out yet.
@@ -322,6 +319,8 @@ void Stream::release_service() {
   service_->leave();
   service_ = nullptr;
   record_.site = record_.service = {};
+  record_.client = {};
+  record_.logged.reset();
 }
 
 void Stream::fail(base::Error error, std::string_view details) {

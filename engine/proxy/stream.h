@@ -4,6 +4,7 @@
 
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "engine/io/timers.h"
 #include "engine/proxy/client_side.h"
 #include "engine/proxy/relay.h"
+#include "engine/proxy/stream_record.h"
 #include "engine/route/candidates.h"
 #include "engine/route/connection_view.h"
 
@@ -23,21 +25,6 @@ class Lease;
 class Worker;
 struct ServiceState;
 struct TargetState;
-
-// What the access log says of a stream; the views point into the request's head.
-struct StreamRecord {
-  std::string_view method, host, path, query, user_agent, referer;
-  std::string_view site, service;
-  std::string details;  // of an error
-  std::uint8_t major_version = 1, minor_version = 1;
-  std::uint16_t status = 0;
-  std::uint8_t tries = 0;
-  base::Cause cause = base::Cause::None;
-  base::Time started = 0, connected = 0, first_byte = 0;  // loop clock; 0 = did not happen
-  base::Time parked = 0;                                  // how long it was
-  std::string_view request_id;                            // a trusted client's, else the new one
-  std::array<char, 33> new_request_id{};
-};
 
 // State       waits for                                ends by
 // Start       start()                                  Parked, Connecting, AwaitHead, Done
@@ -119,6 +106,14 @@ class Stream {
     Done
   };
 
+  // stream_record.cc: what is noted down, and who the client is to the site.
+  void note_request(const http::RequestHead& head);
+  void note_request_id(const http::RequestHead& head, bool trusted);
+  void note_site(const http::RequestHead& head);
+  void note_response(const http::ResponseHead& response);
+  [[nodiscard]] std::string_view client_address() const;
+  [[nodiscard]] bool is_trusted() const;
+
   // stream.cc: routing, deadlines and the end.
   void route();
   void route_passage();
@@ -129,8 +124,7 @@ class Stream {
   bool answer_here(const http::RequestHead& head);
   void refuse_unverified();
   [[nodiscard]] bool is_secure(const http::RequestHead& head) const;
-  void note_request(const http::RequestHead& head);
-  void note_request_id(const http::RequestHead& head);
+  [[nodiscard]] bool is_canonical(const http::RequestHead& head) const;
   void answer(base::Cause cause, std::string_view details);
   void finish();
   void end();
@@ -150,7 +144,7 @@ class Stream {
   void set_state(State state);
 
   // stream_parking.cc: what holds it back before it has a target.
-  [[nodiscard]] bool is_health_check(const http::RequestHead& head) const;
+  [[nodiscard]] bool asks_health(const http::RequestHead& head) const;
   bool pass_gate();
   void park(Wait wait);
   void unpark();
@@ -165,6 +159,9 @@ class Stream {
   [[nodiscard]] bool tried_all() const;
   bool connect_next();
   void send_request();
+  void write_request(const http::RequestHead& request);
+  // Whether what the places of an edit stand for has to be gathered.
+  [[nodiscard]] static bool fills_places(std::span<const http::FieldEdit> edits);
   void feed_early_bytes();
   void release_target();
   [[nodiscard]] route::TargetHealth::Tally& tally() const;

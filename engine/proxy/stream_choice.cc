@@ -56,7 +56,7 @@ std::string_view Stream::cookie(std::string_view name) {
 
 std::string_view Stream::hash_key() {
   const route::Service& service = *service_->service;
-  if (service.balance == route::Balance::HashClientIp) return client_.info().address();
+  if (service.balance == route::Balance::HashClientIp) return client_address();
   if (is_passage_) return record_.host;
   if (service.balance == route::Balance::HashHeader)
     return http::find_field(head().fields, service.hash_name);

@@ -9,11 +9,10 @@
 
 namespace engine::proxy {
 
-// A balancer in front must not take a site for broken that is closed on purpose.
-bool Stream::is_health_check(const http::RequestHead& head) const {
+// As the checks of the site's health do.
+bool Stream::asks_health(const http::RequestHead& head) const {
   const route::Service& service = *service_->service;
-  if (service.gate.state == route::Gate::State::Running || service.health_path.empty())
-    return false;
+  if (service.health_path.empty()) return false;
   if (method_ != http::Method::Get && method_ != http::Method::Head) return false;
   const std::string_view wanted = service.health_path;
   return http::strip_prefix(head.path, service.strip_prefix) == wanted.substr(0, wanted.find('?'));

@@ -2,7 +2,9 @@
 // How the response reaches the client, and how tunnels and bodies of both directions come to their
 // ends.
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -10,6 +12,7 @@
 #include "engine/http/h1_head.h"
 #include "engine/http/names.h"
 #include "engine/http/rules.h"
+#include "engine/http/target.h"
 #include "engine/http/websocket.h"
 #include "engine/proxy/stream.h"
 #include "engine/proxy/upstream_pool.h"
@@ -197,6 +200,11 @@ void Stream::forward_head(const http::ResponseHead& response) {
 void Stream::write_head(const http::ResponseHead& response, http::Framing framing) {
   const std::optional<std::string> accept = other_websocket_accept(response);
   const std::vector<std::string> cookies = own_cookies(response);
+  const route::Service& service = *service_->service;
+  const std::span<const http::FieldEdit> edits =
+      client_.info().secure() ? service.secure_response_edits : service.response_edits;
+  std::array<std::string_view, http::kResponsePlaces.size()> places;
+  if (fills_places(edits)) places = {record_.request_id, target_->key, http::host_of(record_.host)};
   http::ResponseForwarding forwarding{
       .client_minor_version = record_.minor_version,
       .keep_alive = client_keep_alive_,
@@ -205,10 +213,15 @@ void Stream::write_head(const http::ResponseHead& response, http::Framing framin
       .content_length = response.content_length,
       .websocket_accept = accept,
       .via_pseudonym = worker_.via(),
-      .edits = client_.info().secure() ? service_->service->secure_response_edits
-                                       : service_->service->response_edits,
+      .edits = edits,
+      .place_values = places,
       .cookies = cookies,
   };
+  if (service.scope_cookies) {
+    forwarding.cookie_prefix = service.strip_prefix;
+    forwarding.host = http::host_of(record_.host);
+  }
+  if (!response.interim() || response.status == 101) note_response(response);
   base::Buffer& out = client().out();
   std::size_t size = 0;
   for (std::size_t room = 4096; size == 0; room *= 2)

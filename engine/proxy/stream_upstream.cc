@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How a stream's request reaches the target that was chosen: connection, head, body, and what may be
 // tried again.
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -137,25 +140,59 @@ void Stream::on_upstream_taken() {
 void Stream::send_request() {
   if (is_passage_) return begin_passage();
   const http::RequestHead& request = head();
+  write_request(request);
+  worker_.note_request_written();
+  scanned_ = 0;
+  set_state(State::AwaitHead);
+  request_relay_.start(client(), upstream_->channel(),
+                       body_of(client(), request.framing, request.content_length), request.framing,
+                       service_->service->body_bytes_max);
+  upstream_->channel().want_bytes();
+  if (!request_has_body_) client().want_bytes();
+  feed_early_bytes();
+  after_relays();
+}
+
+bool Stream::fills_places(std::span<const http::FieldEdit> edits) {
+  return std::ranges::any_of(edits, &http::FieldEdit::has_places);
+}
+
+void Stream::write_request(const http::RequestHead& request) {
   const route::Service& service = *service_->service;
   const ClientInfo& info = client_.info();
   std::string authority;
   http::Forwarding forwarding{
-      .client_address = info.address(),
+      .client_address = client_address(),
       .scheme = info.secure() ? "https" : "http",
       .request_id = record_.request_id,
       .via_pseudonym = worker_.via(),
       .port = info.local_port,
-      .trusted = info.trusted,
+      .trusted = is_trusted(),
+      .client_named = !record_.client.address.empty(),
       .keep_upgrade = upgrade_asked_,
       .websocket_key = websocket_key_,
       .framing = request.framing,
       .content_length = request.content_length,
       .edits = service.request_edits,
   };
+  std::array<std::string_view, http::kRequestPlaces.size()> places;
+  std::string unix_ms;
+  if (fills_places(service.request_edits)) {
+    const base::Time began = base::wall_now() - (worker_.now() - record_.started);
+    unix_ms = std::to_string(began / base::kMillisecond);
+    places = {target_->key,
+              unix_ms,
+              client_address(),
+              record_.request_id,
+              http::host_of(record_.host),
+              forwarding.scheme};
+  }
+  forwarding.place_values = places;
   // A name that another site's authorities stand for means nothing to this one.
   if (service.client_ca != tls::Digest{})
     forwarding.client_certificate_name = info.certificate_name();
+  else if (!info.trusted)
+    forwarding.client_certificate_name = "";  // forward_headers is no word on certificates
   if (!service.strip_prefix.empty())
     forwarding.path_override = http::strip_prefix(request.path, service.strip_prefix);
   if (service.host_policy == route::HostPolicy::Literal)
@@ -176,16 +213,6 @@ void Stream::send_request() {
   upstream_->channel().head_written(size, request.has_body() || upgrade_asked_
                                               ? Channel::Head::ContentFollows
                                               : Channel::Head::Whole);
-  worker_.note_request_written();
-  scanned_ = 0;
-  set_state(State::AwaitHead);
-  request_relay_.start(client(), upstream_->channel(),
-                       body_of(client(), request.framing, request.content_length), request.framing,
-                       service.body_bytes_max);
-  upstream_->channel().want_bytes();
-  if (!request_has_body_) client().want_bytes();
-  feed_early_bytes();
-  after_relays();
 }
 
 // What came with the head leaves with the head. While it is being offered, the session feeds it

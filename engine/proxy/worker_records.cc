@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "engine/http/target.h"
 #include "engine/proxy/upstream_pool.h"
 #include "engine/proxy/worker.h"
 
@@ -30,6 +31,12 @@ void count_response(route::Counters& counters, unsigned status) {
 route::Protocol protocol_of(const StreamRecord& record) {
   if (record.major_version == 2) return route::Protocol::Http2;
   return record.minor_version == 0 ? route::Protocol::Http10 : route::Protocol::Http11;
+}
+
+bool is_uncounted(std::string_view path, const route::Service& service) {
+  const std::vector<std::string>& paths = service.uncounted_paths;
+  if (paths.empty()) return false;
+  return std::ranges::find(paths, http::strip_prefix(path, service.strip_prefix)) != paths.end();
 }
 
 }  // namespace
@@ -81,6 +88,7 @@ void Worker::count(const Stream& stream) {
   counters_.bytes_to_clients += stream.bytes_out();
 
   const ServiceState* const service = stream.service();
+  if (service != nullptr && is_uncounted(record.path, *service->service)) return;
   route::SiteCounters& site = service == nullptr ? unrouted_ : service->metrics;
   site.request_bytes += stream.bytes_in();
   site.response_bytes += stream.bytes_out();

@@ -14,12 +14,6 @@ bool same_targets(const std::vector<WeightedTarget>& a, const std::vector<Weight
   });
 }
 
-bool same_edits(const std::vector<http::FieldEdit>& a, const std::vector<http::FieldEdit>& b) {
-  return std::ranges::equal(a, b, [](const http::FieldEdit& left, const http::FieldEdit& right) {
-    return left.name == right.name && left.value == right.value && left.remove == right.remove;
-  });
-}
-
 // What compares with ==. The binding names every member, so that a new one does not compile until
 // it is added here.
 auto comparable(const Service& service) {
@@ -27,20 +21,20 @@ auto comparable(const Service& service) {
                rollout, rolls_out, sticky, outlier, gate, health_path, timeouts, retry_times,
                retry_on, retry_hold, inflight_max, inflight, metrics, body_bytes_max, host_policy,
                host_literal, strip_prefix, request_edits, response_edits, secure_response_edits,
-               redirects_to_https, client_ca, error_pages] = service;
+               redirects_to_https, canonical_host, client_ip_header, forward_headers, scope_cookies,
+               logged_fields, uncounted_paths, client_ca, error_pages] = service;
   return std::tie(site, name, answer, status, text, balance, hash_name, read_split, rollout,
                   rolls_out, sticky, outlier, gate, health_path, timeouts, retry_times, retry_on,
                   retry_hold, inflight_max, body_bytes_max, host_policy, host_literal, strip_prefix,
-                  redirects_to_https, client_ca, error_pages);
+                  request_edits, response_edits, secure_response_edits, redirects_to_https,
+                  canonical_host, client_ip_header, forward_headers, scope_cookies, logged_fields,
+                  uncounted_paths, client_ca, error_pages);
 }
 
 }  // namespace
 
 bool Service::same_as(const Service& other) const {
-  return comparable(*this) == comparable(other) && same_targets(targets, other.targets) &&
-         same_edits(request_edits, other.request_edits) &&
-         same_edits(response_edits, other.response_edits) &&
-         same_edits(secure_response_edits, other.secure_response_edits);
+  return comparable(*this) == comparable(other) && same_targets(targets, other.targets);
 }
 
 }  // namespace engine::route

@@ -87,6 +87,12 @@ struct Sticky {
   bool operator==(const Sticky&) const = default;
 };
 
+// Fields that the access log shows, by the names that it shows them under.
+struct LoggedFields {
+  std::vector<std::string> request, response;
+  bool operator==(const LoggedFields&) const = default;
+};
+
 struct Service {
   std::string site;    // its key: "app.example.com/admin/"
   std::string name;    // whose site it is; sites of one name share health and gate
@@ -122,6 +128,12 @@ struct Service {
   std::vector<http::FieldEdit> response_edits;
   std::vector<http::FieldEdit> secure_response_edits;  // instead, to clients with TLS: with HSTS
   bool redirects_to_https = false;                     // requests without TLS
+  std::string canonical_host;    // requests for another are redirected there; empty: none are
+  std::string client_ip_header;  // whose value is the client's address; empty: its own is
+  bool forward_headers = false;  // any client is believed as a trusted proxy is
+  bool scope_cookies = false;    // `strip_prefix` goes before the Path of the target's cookies
+  LoggedFields logged_fields;
+  std::vector<std::string> uncounted_paths;  // exact, without `strip_prefix`: not in `metrics`
   tls::Digest client_ca{};  // whom clients must be verified by; zeros: anybody may come
   std::map<int, std::string> error_pages;  // status → HTML; 5 stands for 5xx, 4 for 4xx
 

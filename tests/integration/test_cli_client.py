@@ -349,11 +349,10 @@ def test_an_interrupt_aborts_the_deploy_first(api, deployable, directory, number
 
 
 def test_flags_of_kamal_proxy_without_a_key_are_refused_by_name_together(cli):
-    done = cli("deploy", "web", "--target", "b:1", "--buffer-requests", "--canonical-host", "a.test",
-               "--log-request-header=X", "--forward-headers", "--tls-acme-cache-path", "/x")
+    done = cli("deploy", "web", "--target", "b:1", "--buffer-requests", "--tls-staging",
+               "--tls-acme-cache-path", "/x", "--tls-on-demand-url=/allow")
     assert done.returncode == USAGE
-    for flag in ("--buffer-requests", "--canonical-host", "--log-request-header", "--forward-headers",
-                 "--tls-acme-cache-path"):
+    for flag in ("--buffer-requests", "--tls-staging", "--tls-acme-cache-path", "--tls-on-demand-url"):
         assert f"engine: error: engine has no {flag}\n  fix   : " in done.stderr
 
 

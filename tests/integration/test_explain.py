@@ -87,6 +87,17 @@ def test_a_redirect_says_where_to_and_has_no_targets(explain, engine):
         assert "target" not in done.stdout and "timeout" not in done.stdout
 
 
+@pytest.mark.parametrize("url,answer", [
+    ("http://www.shop.localhost/x", "308 to https://shop.localhost, as tls.redirect and canonical_host say"),
+    ("https://www.shop.localhost:8443/x", "308 to the host shop.localhost, as canonical_host says"),
+    ("https://shop.localhost/x", "forwarded to one of 1 target"),
+    ("http://shop.localhost/x", "308 to https, as tls.redirect is on")])
+def test_a_canonical_host_is_part_of_one_redirect(explain, engine, url, answer):
+    process = engine('[defaults]\ncanonical_host = "shop.localhost"\n[tls]\nredirect = true\n'
+                     '[routes]\n"shop.localhost" = 3000\n"www.shop.localhost" = 3000\n')
+    assert value(explain(url, ENGINE_SOCKET=process.control_socket).stdout, "answer") == answer
+
+
 def test_without_a_site_the_exit_code_is_6(explain, engine):
     process = engine(SITES)
     for done in (explain("https://shop.example.com/", "--config", "proxy.toml"),

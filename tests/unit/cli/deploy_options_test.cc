@@ -109,6 +109,16 @@ TEST(DeployOptions, each_flag_is_a_key_of_proxy_toml_and_brings_the_usual_probe)
          f.tls_redirect = "false";
        },
        R"("tls":{"redirect":false})"},
+      {[](auto& f) { f.canonical_host = "a.test"; }, R"("canonical_host":"a.test")"},
+      {[](auto& f) { f.client_ip_header = "X-Client"; }, R"("client_ip_header":"X-Client")"},
+      {[](auto& f) { f.forward_headers = true; }, R"("forward_headers":true)"},
+      {[](auto& f) { f.scope_cookies = true; }, R"("scope_cookies":true)"},
+      {[](auto& f) {
+         f.logged_request_headers = {"X-A,X-B", "X-C"};
+         f.logged_response_headers = {"X-D"};
+       },
+       R"("log":{"request_headers":["X-A","X-B","X-C"],"response_headers":["X-D"]})"},
+      {[](auto& f) { f.uncounted_paths = {"/healthz"}; }, R"("metrics":{"skip":["/healthz"]})"},
       {[](auto& f) { f.set = {"balance=round-robin"}; }, R"("balance":"round-robin")"},
       {[](auto& f) { f.set = {"retry.times=2", "retry.on=[\"502\"]"}; },
        R"("retry":{"times":2,"on":["502"]})"},
@@ -187,11 +197,12 @@ TEST(DeployOptions, in_the_older_form_the_service_is_named_after_its_host_or_tar
 }
 
 TEST(DeployOptions, a_flag_of_kamal_proxy_without_a_key_says_what_to_do_instead) {
-  for (const char* flag : {"--buffer-requests", "--canonical-host", "--log-request-header",
-                           "--forward-headers", "--tls-acme-cache-path"}) {
+  for (const char* flag : {"--buffer-requests", "--tls-staging", "--tls-acme-cache-path"}) {
     EXPECT_NE(instead_of(flag), "") << flag;
   }
-  EXPECT_EQ(instead_of("--target"), "");
+  for (const char* flag : {"--target", "--canonical-host", "--log-request-header"}) {
+    EXPECT_EQ(instead_of(flag), "") << flag;
+  }
 }
 
 }  // namespace

@@ -25,6 +25,52 @@ TEST(Headers, are_set_and_removed_in_both_directions) {
   EXPECT_EQ(policy.response_headers.set, (Pairs{{"Strict-Transport-Security", "max-age=1"}}));
 }
 
+TEST(Headers, have_defaults_too_and_a_name_has_one_fate) {
+  const HeaderEdits edits =
+      load_toml(
+          "[defaults.headers.request]\nset = { X-A = \"d\", X-I-1 = \"d\" }\ndefault = { X-B = "
+          "\"d\", X-I-2 = \"d\", X-D = \"d\" }\nremove = [\"X-Gone\"]\n"
+          "[routes.\"a.com\"]\nto = 1\nheaders.request = { default = { x-a = \"s\", X-C = "
+          "\"s\" }, set = { x-b = \"s\", X-C = \"set\" }, remove = [\"x-i-*\", \"X-C\"] }\n")
+          .config.sites[0]
+          .policy.request_headers;
+  EXPECT_EQ(edits.set, (Pairs{{"X-C", "set"}, {"x-b", "s"}}));
+  EXPECT_EQ(edits.defaults, (Pairs{{"X-D", "d"}, {"x-a", "s"}}));
+  EXPECT_EQ(edits.remove, Strings{"x-i-*"});
+}
+
+TEST(Headers, are_removed_by_the_beginning_of_their_name) {
+  EXPECT_TRUE(with_request("remove = [\"X-Internal-*\"]").ok());
+  EXPECT_EQ(only_message(with_request("remove = [\"Content-Length*\"]")),
+            "header \"Content-Length\" belongs to the connection and cannot be changed");
+  for (const char* name : {"X *", "ä*"}) {
+    EXPECT_FALSE(with_request(fmt::format("remove = [\"{}\"]", name)).ok()) << name;
+  }
+}
+
+TEST(Headers, that_the_log_shows_are_named_and_never_secrets) {
+  const Result good = load_toml(
+      "[defaults]\nlog.response_headers = [\"Age\"]\n[routes.\"a.com\"]\nto = 1\nlog = { "
+      "request_headers = [\"X-A\", \"Cache-Control\"] }\n");
+  ASSERT_TRUE(good.ok()) << only_message(good);
+  EXPECT_EQ(good.config.sites[0].policy.logged_headers,
+            (LoggedHeaders{{"X-A", "Cache-Control"}, {"Age"}}));
+
+  const Result bad = load_toml(
+      "[routes.\"a.com\"]\nto = 1\nlog = { request_headers = [\"authorization\", \"Cookie\", "
+      "\"Proxy-Authorization\", \"X Y\", \"X-A\", \"x-a\"], response_headers = "
+      "[\"Set-Cookie\"], headers = [] }\n");
+  Strings messages;
+  for (const Diagnostic& problem : bad.diagnostics) messages.push_back(problem.message);
+  EXPECT_EQ(messages,
+            (Strings{"header \"authorization\" is a secret and is never logged",
+                     "header \"Cookie\" is a secret and is never logged",
+                     "header \"Proxy-Authorization\" is a secret and is never logged",
+                     "\"X Y\" is not the name of a header", "header \"x-a\" is written twice",
+                     "header \"Set-Cookie\" is a secret and is never logged",
+                     "unknown key \"headers\" in \"log\" of site \"a.com\""}));
+}
+
 TEST(Headers, of_framing_and_of_the_connection_are_refused) {
   for (std::string name : {"Connection", "Content-Length", "Transfer-Encoding", "TE", "Trailer",
                            "upgrade", "Keep-Alive", "Proxy-Connection", "HTTP2-Settings"}) {

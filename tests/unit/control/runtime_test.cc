@@ -96,8 +96,65 @@ TEST(Runtime, text_reaches_the_configuration_as_it_is) {
   const auto sites = sites_of("web", service, {});
 
   ASSERT_TRUE(sites) << sites.error().front().message;
-  ASSERT_EQ((*sites)[0].policy.request_headers.set.size(), 1U);
-  EXPECT_EQ((*sites)[0].policy.request_headers.set[0].second, "${HOME} $x \"q\" é");
+  EXPECT_EQ((*sites)[0].policy.request_headers.set.back(),
+            std::pair(std::string("X-Odd"), std::string("${HOME} $x \"q\" é")));
+}
+
+TEST(Runtime, applications_find_what_kamal_proxy_tells_them_unless_the_service_says_otherwise) {
+  using Fields = config::HeaderEdits::Fields;
+  auto edits = (*sites_of("web", web()))[1].policy.request_headers;
+  EXPECT_EQ(edits.set, (Fields{{"X-Kamal-Target", "{target}"}}));
+  EXPECT_EQ(edits.defaults, (Fields{{"X-Request-Start", "t={unix_ms}"}}));
+
+  RuntimeService service = web();
+  service.options = Json::parse(R"({"headers": {"request": {
+      "set": {"x-request-start": "mine"}, "remove": ["X-Kamal-*"]}}})");
+  edits = (*sites_of("web", service))[1].policy.request_headers;
+  EXPECT_EQ(edits.set, (Fields{{"x-request-start", "mine"}}));
+  EXPECT_EQ(edits.defaults, Fields{});
+}
+
+TEST(Runtime, an_option_that_is_wrong_for_every_site_is_told_of_once_beside_the_others) {
+  RuntimeService service = web();
+  service.options = Json::parse(R"({"balance": "odd", "log": {"request_headers": ["Cookie"]}})");
+
+  const auto sites = sites_of("web", service);
+
+  ASSERT_FALSE(sites);
+  EXPECT_EQ(sites.error().size(), 2U);
+  for (const config::Diagnostic& problem : sites.error()) EXPECT_EQ(problem.where.text(), "web");
+}
+
+TEST(Runtime, a_site_that_is_named_twice_is_there_once) {
+  RuntimeService service = web();
+  service.sites.push_back("shop.example.com");
+  const auto sites = sites_of("web", service);
+  ASSERT_TRUE(sites) << sites.error().front().message;
+  EXPECT_EQ(sites->size(), 2U);
+}
+
+TEST(Runtime, a_canonical_host_is_one_of_the_service) {
+  const struct {
+    std::vector<std::string> sites;
+    bool good;
+  } kCases[] = {
+      {{"www.example.com", "example.com"}, true},
+      {{"www.example.com", "example.com/docs"}, true},
+      {{"*"}, true},
+      {{"*.com"}, true},
+      {{"www.example.com"}, false},
+      {{"*.example.com"}, false},
+  };
+  for (const auto& c : kCases) {
+    RuntimeService service = web();
+    service.sites = c.sites;
+    service.options = {{"canonical_host", "example.com"}};
+    const auto sites = sites_of("web", service);
+    EXPECT_EQ(sites.has_value(), c.good) << c.sites.front();
+    if (sites) continue;
+    EXPECT_EQ(sites.error().front().message,
+              "canonical_host \"example.com\" is the host of no site");
+  }
 }
 
 TEST(Runtime, a_target_that_is_none_is_refused_by_its_text) {

@@ -69,5 +69,29 @@ TEST(Cookies, looking_for_one_allocates_nothing) {
   EXPECT_EQ(support::allocation_count(), before);
 }
 
+TEST(Cookies, the_path_of_one_that_is_set_for_its_host_alone_is_found) {
+  const struct {
+    std::string_view cookie, path;
+  } kCases[] = {
+      {"a=1; Path=/x", "/x"},
+      {"a=;path=/", "/"},
+      {"a=\"1\"; Secure; PATH=/x/y ; Max-Age=1", "/x/y"},
+      {"a=1; Path=/x; Path=/y", "/y"},
+      {"a=1; Path=/x; Path", ""},
+      {"a=1; Path=/x; Domain=", "/x"},
+      {"a=1; Path=/x; Domain=b.test; Domain=a.test", "/x"},
+      {"a=1; Path=/x; Domain=a.test; Domain=b.test", ""},
+      {"a=1; Path=\"/x\"", ""},
+      {"a=1; Pathology=/x", ""},
+      {"a=1; Path", ""},
+      {"a=1;;; Path=/x;", "/x"},
+      {"=1; Path=/x", ""},
+      {"a; Path=/x", ""},
+      {"; Path=/x", ""},
+      {"", ""},
+  };
+  for (const auto& c : kCases) EXPECT_EQ(own_cookie_path(c.cookie, "A.test"), c.path) << c.cookie;
+}
+
 }  // namespace
 }  // namespace engine::http

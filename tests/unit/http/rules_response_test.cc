@@ -98,7 +98,8 @@ TEST(ForwardResponse, a_switch_of_protocols_is_written_whole) {
 }
 
 TEST(ForwardResponse, edits_and_the_request_id_are_added) {
-  const std::array<FieldEdit, 2> edits{{{"X-Frame-Options", "DENY", false}, {"Server", "", true}}};
+  const std::array<FieldEdit, 2> edits{
+      {{"X-Frame-Options", "DENY"}, {"Server", "", FieldEdit::Kind::Remove}}};
   const Response r = response_fields("Server: x\r\nX-Request-ID: theirs\r\nContent-Length: 0\r\n");
   ResponseForwarding how = like(r);
   how.edits = edits;
@@ -119,6 +120,50 @@ TEST(ForwardResponse, cookies_of_our_own_go_beside_those_of_the_target) {
 
   const Response hints("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
   EXPECT_FALSE(has(forwarded(hints, how), "Set-Cookie"));
+}
+
+TEST(ForwardResponse, a_default_leaves_what_the_target_says_and_may_have_places) {
+  const std::array<FieldEdit, 3> edits{
+      {{"X-Frame-Options", "DENY", FieldEdit::Kind::Default},
+       {"Referrer-Policy", "no-referrer", FieldEdit::Kind::Default},
+       {"X-Served-By", "{target} {host} {request_id} {unix_ms}", FieldEdit::Kind::Set, true}}};
+  const std::array<std::string_view, kResponsePlaces.size()> values = {"id1", "a:1", "a.test"};
+  const Response r = response_fields("x-frame-options: SAMEORIGIN\r\nContent-Length: 0\r\n");
+  ResponseForwarding how = like(r);
+  how.edits = edits;
+  how.place_values = values;
+  EXPECT_EQ(forwarded(r, how),
+            "HTTP/1.1 200 OK\r\nx-frame-options: SAMEORIGIN\r\nContent-Length: 0\r\nVia: 1.1 "
+            "engine\r\nReferrer-Policy: no-referrer\r\nX-Served-By: a:1 a.test id1 "
+            "{unix_ms}\r\n\r\n");
+}
+
+TEST(ForwardResponse, cookies_for_the_host_alone_get_the_prefix_before_their_path) {
+  const struct {
+    std::string_view cookie, forwarded;
+  } kCases[] = {
+      {"a=1; Path=/", "a=1; Path=/app"},
+      {"a=1; path=/x/; Secure", "a=1; path=/app/x/; Secure"},
+      {"a=1;Path = /x ;HttpOnly", "a=1;Path = /app/x ;HttpOnly"},
+      {"a=1; Path=/x; Domain=a.test", "a=1; Path=/app/x; Domain=a.test"},
+      {"a=1; Domain=.A.test; Path=/x", "a=1; Domain=.A.test; Path=/app/x"},
+      {"a=1; Path=/x; Domain=test", "a=1; Path=/x; Domain=test"},
+      {"a=1; Path=/x; Domain=b.a.test", "a=1; Path=/x; Domain=b.a.test"},
+      {"a=1", "a=1"},
+      {"a=1; Path=x", "a=1; Path=x"},
+  };
+  for (const auto& c : kCases) {
+    const Response r = response_fields("set-cookie:  " + std::string(c.cookie) +
+                                       "\r\nX-A: 1\r\nContent-Length: 0\r\n");
+    ResponseForwarding how = like(r);
+    how.cookie_prefix = "/app";
+    how.host = "a.test";
+    EXPECT_TRUE(has(forwarded(r, how), "\r\nset-cookie: " + std::string(c.forwarded) +
+                                           "\r\nX-A: 1\r\nContent-Length: 0\r\n"))
+        << forwarded(r, how);
+    how.cookie_prefix = {};
+    EXPECT_TRUE(has(forwarded(r, how), "\r\nset-cookie: " + std::string(c.cookie) + "\r\n"));
+  }
 }
 
 TEST(ForwardResponse, what_a_target_says_about_writers_stays_here) {

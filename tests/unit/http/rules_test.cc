@@ -12,6 +12,8 @@
 namespace engine::http {
 namespace {
 
+using Kind = FieldEdit::Kind;
+
 Forwarding plain() {
   return {.client_address = "9.9.9.9",
           .scheme = "http",
@@ -207,12 +209,12 @@ TEST(ForwardRequest, via_hops_and_max_forwards_are_counted) {
 }
 
 TEST(ForwardRequest, edits_replace_add_and_remove_but_never_frame) {
-  const std::array<FieldEdit, 6> edits{{{"x-env", "prod", false},
-                                        {"X-Debug", "", true},
-                                        {"Content-Length", "9", false},
-                                        {"X-Bad", "a\r\nb", false},
-                                        {"X-Forwarded-Proto", "https", false},
-                                        {"Host", "evil", false}}};
+  const std::array<FieldEdit, 6> edits{{{"x-env", "prod"},
+                                        {"X-Debug", "", Kind::Remove},
+                                        {"Content-Length", "9"},
+                                        {"X-Bad", "a\r\nb"},
+                                        {"X-Forwarded-Proto", "https"},
+                                        {"Host", "evil"}}};
   Forwarding how = plain();
   how.edits = edits;
   const std::string out =
@@ -223,6 +225,74 @@ TEST(ForwardRequest, edits_replace_add_and_remove_but_never_frame) {
   for (const char* name : {"X-Env", "X-Debug", "Content-Length", "X-Bad"})
     EXPECT_FALSE(has_name(out, name)) << name;
   EXPECT_EQ(out.find("evil"), std::string::npos);
+}
+
+TEST(ForwardRequest, a_default_is_set_only_where_nothing_of_that_name_goes_out) {
+  const std::array<FieldEdit, 5> edits{{{"X-Set", "ours"},
+                                        {"X-Set", "default", Kind::Default},
+                                        {"x-start", "t=1", Kind::Default},
+                                        {"X-Request-ID", "default", Kind::Default},
+                                        {"X-Hop", "default", Kind::Default}}};
+  Forwarding how = plain();
+  how.edits = edits;
+  const std::string out =
+      forwarded(fields("X-Start: theirs\r\nX-Hop: theirs\r\nConnection: X-Hop\r\n"), how);
+  EXPECT_TRUE(has(out, "X-Start: theirs"));
+  EXPECT_FALSE(has_name(out, "x-start"));
+  EXPECT_TRUE(has(out, "X-Request-ID: id1"));
+  EXPECT_TRUE(has(out, "X-Set: ours"));
+  EXPECT_TRUE(has(out, "X-Hop: default"));  // that of the client did not travel on
+  EXPECT_EQ(out.find("X-Set: default"), std::string::npos);
+  EXPECT_TRUE(has(forwarded(fields("X-Startled: 1\r\n"), how), "x-start: t=1"));
+}
+
+TEST(ForwardRequest, all_fields_that_begin_alike_are_removed_and_never_those_that_frame) {
+  const std::array<FieldEdit, 4> edits{{{"X-Internal-", "", Kind::RemovePrefix},
+                                        {"X-Internal-Env", "prod"},
+                                        {"C", "", Kind::RemovePrefix},
+                                        {"Ho", "", Kind::RemovePrefix}}};
+  Forwarding how = plain();
+  how.edits = edits;
+  how.framing = Framing::Length;
+  how.content_length = 5;
+  const std::string out =
+      forwarded(fields("x-internal-a: 1\r\nX-INTERNAL-: 2\r\nX-Internal: 3\r\nX-Internal-Env: x\r\n"
+                       "Cookie: a=1\r\nContent-Length: 5\r\n"),
+                how);
+  for (const char* name : {"x-internal-a", "X-INTERNAL-", "Cookie"})
+    EXPECT_FALSE(has_name(out, name)) << name;
+  EXPECT_TRUE(has(out, "X-Internal: 3"));
+  EXPECT_TRUE(has(out, "X-Internal-Env: prod"));
+  EXPECT_TRUE(has(out, "Content-Length: 5"));
+  EXPECT_NE(out.find("\r\nHost: "), std::string::npos);
+}
+
+TEST(ForwardRequest, places_of_an_edit_are_filled_and_never_make_a_line) {
+  const std::array<FieldEdit, 3> edits{
+      {{"X-Target", "at {target}!", Kind::Set, true},
+       {"X-Start", "t={unix_ms};{client_ip};{request_id};{host};{scheme}", Kind::Default, true},
+       {"X-Plain", "{target}"}}};
+  std::array<std::string_view, kRequestPlaces.size()> values = {"a:1", "17",     "9.9.9.9",
+                                                                "id1", "a.test", "http"};
+  Forwarding how = plain();
+  how.edits = edits;
+  how.place_values = values;
+  const std::string out = forwarded(fields(""), how);
+  EXPECT_TRUE(has(out, "X-Target: at a:1!"));
+  EXPECT_TRUE(has(out, "X-Start: t=17;9.9.9.9;id1;a.test;http"));
+  EXPECT_TRUE(has(out, "X-Plain: {target}"));
+  values[0] = "a\r\nX-Evil: 1";
+  EXPECT_FALSE(has_name(forwarded(fields(""), how), "X-Evil"));
+}
+
+TEST(ForwardRequest, a_client_that_the_site_names_is_not_contradicted_by_a_trusted_peer) {
+  Forwarding how = plain();
+  how.trusted = true;
+  const Request request = fields("X-Real-IP: 1.1.1.1\r\nX-Forwarded-For: 1.1.1.1\r\n");
+  EXPECT_TRUE(has(forwarded(request, how), "X-Real-IP: 1.1.1.1"));
+  how.client_named = true;
+  EXPECT_TRUE(has(forwarded(request, how), "X-Real-IP: 9.9.9.9"));
+  EXPECT_TRUE(has(forwarded(request, how), "X-Forwarded-For: 1.1.1.1, 9.9.9.9"));
 }
 
 TEST(ForwardRequest, cookie_crumbs_of_http2_are_joined) {

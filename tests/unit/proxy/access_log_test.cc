@@ -101,6 +101,33 @@ TEST(AccessLog, a_request_that_never_became_one_is_logged_too) {
   EXPECT_FALSE(json.contains("method"));
 }
 
+TEST(AccessLog, fields_that_a_site_shows_are_objects_or_end_a_line_for_people) {
+  Sample sample;
+  sample.record.logged = std::make_unique<LoggedValues>();
+  EXPECT_FALSE(nlohmann::json::parse(sample.text(LogFormat::Json)).contains("request_headers"));
+  sample.record.logged->request = {{"X-A", "1"}, {"X-B", "a\"\n\xff"}};
+  sample.record.logged->response = {{"Age", ""}};
+  const auto json = nlohmann::json::parse(sample.text(LogFormat::Json));
+  EXPECT_EQ(json["request_headers"],
+            nlohmann::json::parse(R"({"X-A": "1", "X-B": "a\"\n\ufffd"})"));
+  EXPECT_EQ(json["response_headers"], nlohmann::json::parse(R"({"Age": ""})"));
+  const std::string text = sample.text(LogFormat::Text);
+  EXPECT_TRUE(text.ends_with(R"( -> 10.0.0.1:80 X-A="1" X-B="a\"\u000a\ufffd" Age="")"
+                             "\n"))
+      << text;
+}
+
+TEST(AccessLog, a_client_that_a_field_names_stands_for_the_connections) {
+  Sample sample;
+  sample.record.client = {.address = "203.0.113.9", .port = 4711};
+  auto json = nlohmann::json::parse(sample.text(LogFormat::Json));
+  EXPECT_EQ(json["client"], "203.0.113.9");
+  EXPECT_EQ(json["port"], 4711);
+  sample.record.client.port = 0;
+  EXPECT_FALSE(nlohmann::json::parse(sample.text(LogFormat::Json)).contains("port"));
+  EXPECT_NE(sample.text(LogFormat::Text).find(" 203.0.113.9 GET"), std::string::npos);
+}
+
 TEST(AccessLog, nothing_that_a_client_sends_can_forge_a_line) {
   Sample sample;
   sample.record.path = "/\"\n{\"status\":1}\xff";

@@ -17,8 +17,8 @@ Service sample() {
       {.target = std::make_shared<Target>(TargetKind::Tcp, "10.0.0.4", std::uint16_t{80}),
        .target_index = 3,
        .weight = 5});
-  service.request_edits.push_back({"X-A", "1", false});
-  service.response_edits.push_back({"Server", "", true});
+  service.request_edits.push_back({"X-A", "1"});
+  service.response_edits.push_back({"Server", "", http::FieldEdit::Kind::Remove});
   service.error_pages[5] = "<h1>down</h1>";
   return service;
 }
@@ -68,7 +68,15 @@ TEST(Service, everything_else_matters) {
       [](Service& s) { s.strip_prefix = "/x"; },
       [](Service& s) { s.request_edits[0].value = "2"; },
       [](Service& s) { s.request_edits[0].name = "X-B"; },
-      [](Service& s) { s.request_edits[0].remove = true; },
+      [](Service& s) { s.request_edits[0].kind = http::FieldEdit::Kind::Default; },
+      [](Service& s) { s.request_edits[0].has_places = true; },
+      [](Service& s) { s.canonical_host = "a.test"; },
+      [](Service& s) { s.client_ip_header = "X-Client"; },
+      [](Service& s) { s.forward_headers = true; },
+      [](Service& s) { s.scope_cookies = true; },
+      [](Service& s) { s.logged_fields.request.emplace_back("X-A"); },
+      [](Service& s) { s.logged_fields.response.emplace_back("X-A"); },
+      [](Service& s) { s.uncounted_paths.emplace_back("/up"); },
       [](Service& s) { s.response_edits.clear(); },
       [](Service& s) { s.client_ca[0] = 1; },
       [](Service& s) { s.error_pages[4] = "x"; },
