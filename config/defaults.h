@@ -43,6 +43,11 @@ inline constexpr std::chrono::milliseconds kOutlierEject{10'000};
 // As long as replicas usually lag behind.
 inline constexpr std::chrono::milliseconds kWriterAffinity{1'000};
 
+// As kamal-proxy has it: most bodies need no file then. The least is what a block of memory holds.
+inline constexpr uint64_t kBufferMemory = 1024 * 1024;
+inline constexpr uint64_t kBufferMemoryMin = 4 * 1024;
+inline constexpr uint64_t kBufferMemoryMax = 1024 * 1024 * 1024;
+
 // Larger than any cookie jar a browser sends (browsers stop near 16 KiB for one domain's worth).
 inline constexpr uint64_t kLimitHeadBytes = 64 * 1024;
 // Long enough for signed URLs and OAuth redirects; links beyond 8 KiB break elsewhere already.

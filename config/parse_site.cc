@@ -144,9 +144,24 @@ constexpr std::array kLimitFields = {
                  }},
     Field<Limit>{"body", [](Reader& reader, const Entry& entry,
                             Limit& limit) { reader.size(entry, limit.body_bytes, 0, INT64_MAX); }},
+    Field<Limit>{"response",
+                 [](Reader& reader, const Entry& entry, Limit& limit) {
+                   reader.size(entry, limit.response_bytes, 0, INT64_MAX);
+                 }},
     Field<Limit>{"rate", nullptr},
     Field<Limit>{"burst", nullptr},
     Field<Limit>{"by", nullptr},
+};
+
+constexpr std::array kBufferFields = {
+    Field<Buffer>{"requests", [](Reader& reader, const Entry& entry,
+                                 Buffer& buffer) { reader.boolean(entry, buffer.requests); }},
+    Field<Buffer>{"responses", [](Reader& reader, const Entry& entry,
+                                  Buffer& buffer) { reader.boolean(entry, buffer.responses); }},
+    Field<Buffer>{"memory",
+                  [](Reader& reader, const Entry& entry, Buffer& buffer) {
+                    reader.size(entry, buffer.memory_bytes, kBufferMemoryMin, kBufferMemoryMax);
+                  }},
 };
 
 void read_errors(Reader& reader, const Entry& entry, Policy& policy) {
@@ -229,6 +244,7 @@ constexpr std::array kSiteFields = {
     Field<SiteWishes>{"metrics", to_table<kMetricsFields>},
     Field<SiteWishes>{"retry", to_member<kRetryFields, &Policy::retry>},
     Field<SiteWishes>{"limit", to_member<kLimitFields, &Policy::limit>},
+    Field<SiteWishes>{"buffer", to_member<kBufferFields, &Policy::buffer>},
     Field<SiteWishes>{"errors", to_policy<read_errors>},
     Field<SiteWishes>{"tls", read_tls},
     Field<SiteWishes>{"upstream_tls", read_upstream_tls},
@@ -300,6 +316,16 @@ void require(Reader& reader, const toml::table& table, std::string_view name, st
                fmt::format("write for example {} = {{ {} = {} }}", name, part, in_quotes(example)));
 }
 
+// A response that is not buffered is on its way before anybody knows its size.
+void check_response_limit(Reader& reader, const toml::table& table, const Policy& policy) {
+  const toml::table* limit = table["limit"].as_table();
+  if (limit == nullptr || policy.buffer.responses || policy.limit.response_bytes == 0) return;
+  auto written = limit->find("response");
+  if (written == limit->end()) return;
+  reader.error(written->first.source(), "\"response\" of \"limit\" needs buffered responses",
+               "write buffer = { responses = true }, or leave it out");
+}
+
 void add_readers(Reader& reader, const toml::table& table, SiteWishes& wishes) {
   auto written = table.find("readers");
   if (written == table.end() || wishes.targets.empty()) return;
@@ -327,6 +353,7 @@ void parse_site_table(Reader& reader, const toml::table& table, const Place& pla
   require(reader, table, "health", "path", wishes.policy.health.path, "/up");
   require(reader, table, "sticky", "cookie", wishes.policy.sticky.cookie, "lb");
   require(reader, table, "readers", "to", wishes.readers.empty() ? "" : "to", "replica:3000");
+  check_response_limit(reader, table, wishes.policy);
   add_readers(reader, table, wishes);
   warn_about_upstream_tls(reader, table, wishes);
   warn_about_unforwarded(reader, table, wishes);
@@ -343,6 +370,8 @@ void parse_defaults(Reader& reader, const Entry& entry, Policy& policy) {
   SiteWishes wishes;
   wishes.policy = std::move(policy);
   read_table<SiteWishes>(reader, entry, fields, wishes);
+  if (const toml::table* table = entry.node.as_table(); table != nullptr)
+    check_response_limit(reader, *table, wishes.policy);
   policy = std::move(wishes.policy);
 }
 

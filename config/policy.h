@@ -93,10 +93,20 @@ struct Retry {
 };
 
 struct Limit {
-  uint64_t inflight = 0;    // requests of this site at once; 0 = no limit
-  uint64_t body_bytes = 0;  // largest request body; 0 = no limit
+  uint64_t inflight = 0;        // requests of this site at once; 0 = no limit
+  uint64_t body_bytes = 0;      // largest request body; 0 = no limit
+  uint64_t response_bytes = 0;  // largest response body, of those that are buffered; 0 = no limit
 
   friend bool operator==(const Limit&, const Limit&) = default;
+};
+
+// Which bodies are complete before they go on.
+struct Buffer {
+  bool requests = false;
+  bool responses = false;
+  uint64_t memory_bytes = kBufferMemory;  // of each body; the rest is in a temporary file
+
+  friend bool operator==(const Buffer&, const Buffer&) = default;
 };
 
 // Whether a target is up, asked from it. No path: nobody asks.
@@ -161,6 +171,7 @@ struct Policy {
   std::vector<std::string> uncounted_paths;  // as the target sees them
   Retry retry;
   Limit limit;
+  Buffer buffer;
   Health health;
   Outlier outlier;
   Sticky sticky;

@@ -40,6 +40,7 @@ enum class Cause : std::uint8_t {
   ReadTimeout,           // the response stalled
   ResponseInvalid,       // the target broke HTTP
   ResponseHeadTooLarge,
+  ResponseTooLarge,  // limit.response of the site
   ResponseIncomplete,
   UpgradeFailed,
   TotalTimeout,

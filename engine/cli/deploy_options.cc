@@ -13,8 +13,6 @@
 namespace engine::cli {
 namespace {
 
-constexpr std::string_view kStreams =
-    "leave it out: bodies are streamed, at the slower side's pace";
 constexpr std::string_view kCertificates =
     "leave it out: certificates are those of [tls] files in proxy.toml, and local ones";
 
@@ -24,10 +22,6 @@ struct Foreign {
 };
 
 constexpr std::array kForeign = {
-    Foreign{"--buffer-memory", kStreams},
-    Foreign{"--buffer-requests", kStreams},
-    Foreign{"--buffer-responses", kStreams},
-    Foreign{"--max-response-body", kStreams},
     Foreign{"--tls-acme-cache-path", kCertificates},
     Foreign{"--tls-certificate-path", kCertificates},
     Foreign{"--tls-on-demand-url", kCertificates},
@@ -128,6 +122,10 @@ std::expected<Json, Misuse> options_of(const DeployFlags& flags) {
     options["errors"] = std::filesystem::absolute(flags.errors).string();  // it runs elsewhere
   }
   if (!flags.body_max.empty()) options["limit"]["body"] = value_of(flags.body_max);
+  if (!flags.response_max.empty()) options["limit"]["response"] = value_of(flags.response_max);
+  if (flags.buffer_requests) options["buffer"]["requests"] = true;
+  if (flags.buffer_responses) options["buffer"]["responses"] = true;
+  if (!flags.buffer_memory.empty()) options["buffer"]["memory"] = value_of(flags.buffer_memory);
   if (!flags.affinity.empty()) options["readers"]["affinity"] = flags.affinity;
   if (flags.read_websockets) options["readers"]["websockets"] = true;
   if (!flags.canonical_host.empty()) options["canonical_host"] = flags.canonical_host;

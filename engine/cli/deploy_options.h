@@ -29,6 +29,10 @@ struct DeployFlags {
   std::string target_timeout;
   std::string errors;
   std::string body_max;
+  std::string response_max;
+  bool buffer_requests = false;
+  bool buffer_responses = false;
+  std::string buffer_memory;
   std::string affinity;
   bool read_websockets = false;
   bool tls = false;

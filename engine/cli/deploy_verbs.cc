@@ -189,14 +189,27 @@ void add_client_flags(CLI::App& verb, DeployFlags& flags) {
            "Exactly this path is not counted in the metrics; repeatable");
 }
 
+void add_buffer_flags(CLI::App& verb, DeployFlags& flags) {
+  verb.add_flag("--buffer-requests", flags.buffer_requests,
+                "A target gets a request once its body is complete");
+  verb.add_flag("--buffer-responses", flags.buffer_responses,
+                "A client gets a response once its body is complete");
+  verb.add_option("--buffer-memory", flags.buffer_memory,
+                  "So much of a body stays in memory, the rest in a file (default: 1MiB)")
+      ->type_name("SIZE");
+  verb.add_option("--max-request-body", flags.body_max,
+                  "The largest body of a request, such as 20MiB")
+      ->type_name("SIZE");
+  verb.add_option("--max-response-body", flags.response_max,
+                  "The largest body of a response; needs --buffer-responses")
+      ->type_name("SIZE");
+}
+
 void add_option_flags(CLI::App& verb, DeployFlags& flags) {
   add_duration(verb, "--target-timeout", flags.target_timeout,
                "How long a target may take until its response begins");
   verb.add_option("--error-pages", flags.errors, "A directory with pages like 503.html")
       ->type_name("DIR");
-  verb.add_option("--max-request-body", flags.body_max,
-                  "The largest body of a request, such as 20MiB")
-      ->type_name("SIZE");
   add_duration(verb, "--writer-affinity-timeout", flags.affinity,
                "How long a client reads from writers after a write");
   verb.add_flag("--read-target-websockets", flags.read_websockets,
@@ -221,6 +234,7 @@ void add_deploy(VerbTable& table) {
   add_site_flags(verb, deploy->flags);
   add_health_flags(verb, deploy->flags);
   add_client_flags(verb, deploy->flags);
+  add_buffer_flags(verb, deploy->flags);
   add_option_flags(verb, deploy->flags);
   add_read_flags(verb, deploy->client);
 }

@@ -39,14 +39,29 @@ std::string timeout_text(const Json& timeout) {
                      text_in(timeout, "total"));
 }
 
+// Empty where bodies are streamed.
+std::string buffer_text(const Json& buffer) {
+  const bool requests = is_true(buffer, "requests");
+  const bool responses = is_true(buffer, "responses");
+  if (!requests && !responses) return {};
+  const std::string_view what = requests && responses ? "requests and responses"
+                                : requests            ? "requests"
+                                                      : "responses";
+  return fmt::format("{}, {} bytes of each in memory", what, number_in(buffer, "memory_bytes"));
+}
+
 // 0 means that there is none.
 std::string limit_text(const Json& limit) {
   const std::int64_t inflight = number_in(limit, "inflight");
   const std::int64_t body = number_in(limit, "body_bytes");
-  return fmt::format("{}, {}",
-                     inflight == 0 ? "any number of requests at a time"
-                                   : fmt::format("{} requests at a time", inflight),
-                     body == 0 ? "bodies of any size" : fmt::format("bodies of {} bytes", body));
+  const std::int64_t response = number_in(limit, "response_bytes");
+  std::string text =
+      fmt::format("{}, {}",
+                  inflight == 0 ? "any number of requests at a time"
+                                : fmt::format("{} requests at a time", inflight),
+                  body == 0 ? "bodies of any size" : fmt::format("bodies of {} bytes", body));
+  if (response > 0) text += fmt::format(", responses of {} bytes", response);
+  return text;
 }
 
 void add_forwarding(std::string& page, const Json& answer) {
@@ -56,6 +71,9 @@ void add_forwarding(std::string& page, const Json& answer) {
   }
   add_line(page, "timeout", timeout_text(field(answer, "timeout")));
   add_line(page, "limit", limit_text(field(answer, "limit")));
+  if (const std::string buffer = buffer_text(field(answer, "buffer")); !buffer.empty()) {
+    add_line(page, "buffer", buffer);
+  }
   add_line(page, "retries", std::to_string(number_in(field(answer, "retry"), "times")));
 }
 

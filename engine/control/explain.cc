@@ -145,7 +145,12 @@ std::expected<Json, Refusal> explain(const config::Config& config, const Questio
                      {"first_byte", duration(policy.timeout.first_byte)},
                      {"idle", duration(policy.timeout.idle)},
                      {"total", duration(policy.timeout.total)}};
-  json["limit"] = {{"inflight", policy.limit.inflight}, {"body_bytes", policy.limit.body_bytes}};
+  json["limit"] = {{"inflight", policy.limit.inflight},
+                   {"body_bytes", policy.limit.body_bytes},
+                   {"response_bytes", policy.limit.response_bytes}};
+  json["buffer"] = {{"requests", policy.buffer.requests},
+                    {"responses", policy.buffer.responses},
+                    {"memory_bytes", policy.buffer.memory_bytes}};
   json["retry"] = {{"times", policy.retry.times}};
   return json;
 }

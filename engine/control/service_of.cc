@@ -130,6 +130,10 @@ route::Service service_of(const config::Site& site, ErrorPages& pages) {
   service.retry_hold = nanoseconds(policy.retry.hold);
   service.inflight_max = narrow(policy.limit.inflight);
   service.body_bytes_max = policy.limit.body_bytes;
+  service.buffering = {.requests = policy.buffer.requests,
+                       .responses = policy.buffer.responses,
+                       .memory_bytes = policy.buffer.memory_bytes,
+                       .response_bytes_max = policy.limit.response_bytes};
   service.host_policy = host_policy_of(policy.host.kind);
   service.host_literal = policy.host.literal;
   service.strip_prefix = policy.strip_prefix;

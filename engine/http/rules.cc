@@ -151,7 +151,7 @@ class RequestWriter {
       case Framing::Chunked: out_.text("Transfer-Encoding: chunked\r\n"); break;
       case Framing::UntilClose: ENSURE(false, "a request cannot end with its connection");
     }
-    if (head_.expect_continue) out_.text("Expect: 100-continue\r\n");
+    if (head_.expect_continue && forwarding_.keep_expect) out_.text("Expect: 100-continue\r\n");
   }
 
   void connection() noexcept {

@@ -54,6 +54,7 @@ struct Forwarding {
   bool trusted = false;       // the peer speaks for others: its fields are kept and extended
   bool client_named = false;  // client_address is what the site believes, whatever X-Real-IP says
   bool keep_upgrade = false;  // pass head.upgrade on
+  bool keep_expect = true;    // pass Expect on; what it asks for was not done yet
   std::string_view websocket_key = {};  // sent instead of the client's
   Framing framing = Framing::None;      // None, Length or Chunked: as it is sent upstream
   std::uint64_t content_length = 0;

@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <liburing.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 namespace engine::io {
@@ -71,6 +73,14 @@ RingFailure explain(int error) {
   }
   return {error, std::string("io_uring cannot be set up: ") + std::strerror(error),
           "Linux 6.0 or newer is needed"};
+}
+
+const std::string& temporary_directory() {
+  static const std::string directory = [] {
+    const char* const wanted = std::getenv("TMPDIR");
+    return std::string(wanted != nullptr && *wanted != '\0' ? wanted : "/tmp");
+  }();
+  return directory;
 }
 
 std::int64_t result_of(std::int64_t result) { return result < 0 ? -errno : result; }
@@ -208,6 +218,37 @@ void Ring::await_wake(Operation& operation) {
   io_uring_sqe_set_data(entry, &operation);
 }
 
+void Ring::open_temporary(Operation& operation) {
+  io_uring_sqe* entry = state_->next_entry();
+  io_uring_prep_openat(entry, AT_FDCWD, temporary_directory().c_str(),
+                       O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  operation.begin();
+  io_uring_sqe_set_data(entry, &operation);
+}
+
+void Ring::read_file(Operation& operation, int file, std::span<char> into, std::uint64_t offset) {
+  io_uring_sqe* entry = state_->next_entry();
+  io_uring_prep_read(entry, file, into.data(), static_cast<unsigned>(into.size()), offset);
+  operation.begin();
+  io_uring_sqe_set_data(entry, &operation);
+}
+
+void Ring::write_file(Operation& operation, int file, std::string_view bytes,
+                      std::uint64_t offset) {
+  io_uring_sqe* entry = state_->next_entry();
+  io_uring_prep_write(entry, file, bytes.data(), static_cast<unsigned>(bytes.size()), offset);
+  operation.begin();
+  io_uring_sqe_set_data(entry, &operation);
+}
+
+void Ring::close_file(Operation& operation, int file) {
+  io_uring_sqe* entry = state_->next_entry();
+  io_uring_prep_close(entry, file);
+  entry->flags |= IOSQE_ASYNC;  // else the kernel would free the blocks on this thread
+  operation.begin();
+  io_uring_sqe_set_data(entry, &operation);
+}
+
 void Ring::cancel(Operation& operation) {
   if (!operation.in_flight()) return;
   io_uring_sqe* entry = state_->next_entry();
@@ -329,6 +370,13 @@ int Ring::open_pipe(PipeEnds& pipe) {
           .out = ends[0],
           .capacity_bytes = static_cast<std::uint32_t>(std::max(capacity, 0))};
   return 0;
+}
+
+int Ring::open_temporary_now() {
+  std::string name = temporary_directory() + "/engine-buffer-XXXXXX";
+  const int file = static_cast<int>(result_of(::mkostemp(name.data(), O_CLOEXEC)));
+  if (file >= 0) ::unlink(name.c_str());
+  return file;
 }
 
 void Ring::close_pipe(PipeEnds& pipe) {

@@ -74,6 +74,17 @@ class Ring {
   void connect(Operation& operation, int socket, const sockaddr* address, socklen_t length);
   // Completes when another thread calls wake().
   void await_wake(Operation& operation);
+
+  // Of files, which never make the caller wait for a disk. An unnamed one in the directory for
+  // temporary files (TMPDIR, else /tmp); the result is a descriptor to read and write, CLOEXEC.
+  // EOPNOTSUPP: the file system there has none, see open_temporary_now().
+  void open_temporary(Operation& operation);
+  // At `offset`. The result is a count, perhaps less than asked for; 0 is the end of the file. The
+  // bytes must stay where they are until the completion.
+  void read_file(Operation& operation, int file, std::span<char> into, std::uint64_t offset);
+  void write_file(Operation& operation, int file, std::string_view bytes, std::uint64_t offset);
+  // Giving back the room of a large file takes a while.
+  void close_file(Operation& operation, int file);
   // `operation` completes soon: with ECANCELED, or with its own result if that was first. Safe to
   // call again.
   void cancel(Operation& operation);
@@ -105,6 +116,8 @@ class Ring {
   [[nodiscard]] std::int64_t splice_out(const PipeEnds& pipe, int socket, std::size_t count);
   [[nodiscard]] int open_socket(int family);
   [[nodiscard]] int open_pipe(PipeEnds& pipe);
+  // As open_temporary(), by a name that is removed at once. Waits for the disk.
+  [[nodiscard]] int open_temporary_now();
   void close_pipe(PipeEnds& pipe);
   void shutdown(int socket, int how);
   // Makes close() send RST: the peer must not take what it got for complete.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // One side of an exchange as a stream sees it: the bytes of one message in, those of another out,
-// and their ends. It is a whole connection of HTTP/1, or one stream of a connection of HTTP/2. It
-// must not know what the bytes mean.
+// and their ends. It is a whole connection of HTTP/1, one stream of a connection of HTTP/2, or a
+// spool between the two sides. It must not know what the bytes mean.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 namespace engine::proxy {
 
 class Connection;
+class Spool;
 
 class Channel {
  public:
@@ -19,8 +20,10 @@ class Channel {
   Channel& operator=(const Channel&) = delete;
 
   // The connection itself where bytes pass as they are, and messages frame themselves: HTTP/1. Null
-  // for a stream of HTTP/2: its bytes are content alone, and its messages have ends of their own.
+  // for the others: their bytes are content alone, and their messages have ends of their own.
   [[nodiscard]] virtual Connection* raw() = 0;
+  // Itself where the bytes are here already, to be taken at any time.
+  [[nodiscard]] virtual Spool* spool() { return nullptr; }
   [[nodiscard]] virtual bool is_open() const = 0;
 
   // ---- Reading. Nothing is delivered unless it is wanted; each call asks for one delivery.

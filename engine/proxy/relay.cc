@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "engine/proxy/connection.h"
+#include "engine/proxy/spool.h"
 #include "engine/proxy/worker.h"
 
 namespace engine::proxy {
@@ -18,6 +19,7 @@ void Relay::start(Channel& source, Channel& sink, const http::BodyDecoder& decod
   sink_ = &sink;
   from_ = source.raw();
   to_ = sink.raw();
+  spool_ = source.spool();
   decoder_ = decoder;
   sink_framing_ = to_ != nullptr ? sink_framing : http::Framing::None;
   bytes_max_ = bytes_max;
@@ -31,6 +33,7 @@ void Relay::stop() {
   if (state_ == State::Moving) state_ = State::Broken;
   source_ = sink_ = nullptr;
   from_ = to_ = nullptr;
+  spool_ = nullptr;
 }
 
 std::size_t Relay::feed(std::string_view bytes) {
@@ -114,6 +117,7 @@ Relay::Turn Relay::step() {
     on_source_end();
     return Turn::Wait;
   }
+  if (spool_ != nullptr) return take_spooled();
   // What a receive brings, and what is kept, comes before anything that could be read directly now.
   if (from_ == nullptr || from_->receiving() || !from_->kept().empty())
     return wait_for_source(false);
@@ -125,6 +129,17 @@ Relay::Turn Relay::step() {
   if (from_->more_is_likely() || (!endless && decoder_.run() > worker_.receive_bytes()))
     return copy_once();
   return wait_for_source(false);
+}
+
+// The sink is stuck, or the memory behind it at its end, long before others have waited too long.
+Relay::Turn Relay::take_spooled() {
+  if (const std::string_view bytes = spool_->at_hand(); !bytes.empty()) {
+    spool_->take_kept(feed(bytes));
+    return Turn::Again;
+  }
+  if (!spool_->ended()) return wait_for_source(false);
+  on_source_end();
+  return Turn::Wait;
 }
 
 Relay::Turn Relay::wait_for_source(bool bulk) {

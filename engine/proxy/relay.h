@@ -13,6 +13,7 @@ namespace engine::proxy {
 
 class Channel;
 class Connection;
+class Spool;
 class Worker;
 
 // State     waits for                               ends by
@@ -46,6 +47,9 @@ class Relay {
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool moving() const { return state_ == State::Moving; }
+  [[nodiscard]] bool moving_from(const Channel& source) const {
+    return moving() && source_ == &source;
+  }
   [[nodiscard]] bool done() const { return state_ == State::Done; }
   [[nodiscard]] bool failed() const { return state_ > State::Done; }
   // Payload bytes so far.
@@ -64,6 +68,7 @@ class Relay {
   Turn copy_once();
   Turn splice_once();
   Turn drain_pipe();
+  Turn take_spooled();
   Turn wait_for_source(bool bulk);
   [[nodiscard]] bool may_splice() const;
 
@@ -72,6 +77,7 @@ class Relay {
   Channel* sink_ = nullptr;
   Connection* from_ = nullptr;  // the source and the sink where they are whole connections
   Connection* to_ = nullptr;
+  Spool* spool_ = nullptr;  // the source where it is one
   http::BodyDecoder decoder_;
   io::Pipe pipe_;
   std::uint64_t bytes_max_ = 0;

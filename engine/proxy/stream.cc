@@ -60,8 +60,18 @@ void Stream::route() {
   if (is_passage_) return route_passage();
   const http::RequestHead& request = head();
   if (!admit(request) || answer_here(request)) return;
-  if (!pass_gate() || !within_limits(request)) return;
-  choose_target();
+  if (!pass_gate() || !body_fits(request)) return;
+  if (!buffer_request(request) && within_limits()) choose_target();
+}
+
+// With the snapshot of the moment everything may be different.
+void Stream::route_again() {
+  set_state(State::Start);
+  worker_.timers().clear(timer_);
+  release_service();
+  tried_targets_ = 0;
+  retries_ = 0;
+  route();
 }
 
 void Stream::start_passage() {
@@ -120,13 +130,18 @@ bool Stream::admit(const http::RequestHead& head) {
   return true;
 }
 
-// The limits that need no target. False when it was answered.
-bool Stream::within_limits(const http::RequestHead& head) {
+// As far as its length is known. False when it was answered.
+bool Stream::body_fits(const http::RequestHead& head) {
+  const std::uint64_t most = service_->service->body_bytes_max;
+  const std::uint64_t length = request_spool_ != nullptr ? bytes_in() : head.content_length;
+  if (most == 0 || length <= most) return true;
+  answer(base::Cause::BodyTooLarge, {});
+  return false;
+}
+
+// Of requests that are about to use a target. False when it was answered.
+bool Stream::within_limits() {
   const route::Service& service = *service_->service;
-  if (service.body_bytes_max > 0 && head.content_length > service.body_bytes_max) {
-    answer(base::Cause::BodyTooLarge, {});
-    return false;
-  }
   if (service.inflight_max > 0) {
     holds_inflight_ = true;
     if (service.inflight->fetch_add(1, std::memory_order_relaxed) >= service.inflight_max) {
@@ -162,7 +177,7 @@ bool Stream::answer_here(const http::RequestHead& head) {
   const bool healthy = service.gate.state != route::Gate::State::Running && asks_health(head);
   if (!redirects && !head.max_forwards_zero && !healthy) return false;
   client_keep_alive_ =
-      client_keep_alive_ && head.minor_version == 1 && !request_has_body_ && client_.may_stay();
+      client_keep_alive_ && head.minor_version == 1 && request_read() && client_.may_stay();
   base::Buffer& out = client().out();
   const std::size_t before = out.size();
   if (head.max_forwards_zero) {
@@ -224,8 +239,7 @@ void Stream::answer(base::Cause cause, std::string_view details) {
   const std::uint16_t status =
       fixed ? static_cast<std::uint16_t>(service_->service->status) : words.status;
   // A body that was not read would be taken for the next request.
-  const bool body_is_gone = !request_has_body_ || request_relay_.done();
-  client_keep_alive_ = client_keep_alive_ && body_is_gone && client_.may_stay();
+  client_keep_alive_ = client_keep_alive_ && request_read() && client_.may_stay();
   record_.cause = cause;
   if (!fixed) record_.details = details;
   client_status_ = status;
@@ -278,18 +292,20 @@ http::HeadResult Stream::read_again() {
 
 // The response is complete, or all of it that there will be.
 void Stream::finish() {
-  const bool request_complete = !request_has_body_ || request_relay_.done();
-  if (upstream_ != nullptr) {
-    Lease* upstream = std::exchange(upstream_, nullptr);
-    if (upstream_reusable_ && request_complete) {
-      upstream->release();
-    } else {
-      upstream->discard(false);
-    }
-  }
+  const bool request_complete = request_read();
   const bool keep_alive = client_keep_alive_ && request_complete;
+  give_back_upstream();
   end();
   client_.on_stream_done(keep_alive, request_complete);
+}
+
+// Others may use it if this exchange left nothing on it.
+void Stream::give_back_upstream() {
+  if (upstream_ == nullptr) return;
+  Lease* const upstream = std::exchange(upstream_, nullptr);
+  const bool request_sent = !request_has_body_ || request_relay_.done();
+  if (upstream_reusable_ && request_sent) return upstream->release();
+  upstream->discard(false);
 }
 
 // Counts, logs, and lets go of everything but the session.
@@ -302,6 +318,8 @@ void Stream::end() {
   worker_.count_and_log(*this);
   if (open_ != nullptr) --*open_;
   if (health_ != nullptr) ++tally().results[static_cast<std::size_t>(record_.cause)];
+  request_spool_.reset();
+  response_spool_.reset();
   release_target();
   release_service();
   set_state(State::Done);
@@ -354,9 +372,12 @@ void Stream::abort(base::Cause cause) {
   if (state_ == State::Done) return;
   record_.cause = cause;
   if (client_status_ == 0) client_status_ = base::describe(cause).status;
+  // Who has closed in an orderly way may still read what was answered before.
+  const bool orderly = cause == base::Cause::ClientClosed && client().ended() &&
+                       client().end_error() == 0 && !client().send_failed();
   drop_upstream(true);
   end();
-  client_.on_stream_broken(true);
+  client_.on_stream_broken(!orderly);
 }
 
 void Stream::describe(route::ConnectionView& view) const {
@@ -401,6 +422,10 @@ base::Time Stream::next_deadline() const {
   };
   switch (state_) {
     case State::Parked: return parked_until();
+    case State::Buffering:
+      if (!request_relay_.waits_for_sink())
+        within(std::max(phase_started_, progress_), worker_.limits().body_timeout);
+      break;
     case State::Connecting: within(phase_started_, timeouts.connect); break;
     case State::AwaitHead:
       if (!request_relay_.moving()) {
@@ -411,6 +436,7 @@ base::Time Stream::next_deadline() const {
         within(std::max(phase_started_, progress_), worker_.limits().body_timeout);
       }
       break;
+    case State::Collecting:
     case State::Responding:
     case State::Tunnel: within(progress_, timeouts.idle); break;
     case State::Start:
@@ -423,11 +449,13 @@ base::Cause Stream::deadline_cause() const {
   if (state_ == State::Parked) return parked_cause();
   if (worker_.now() >= drain_end()) return base::Cause::Drained;
   if (worker_.now() >= total_deadline()) return base::Cause::TotalTimeout;
+  if (state_ == State::Buffering) return base::Cause::ClientTooSlow;
   if (state_ == State::Connecting) return base::Cause::ConnectionTimeout;
   if (state_ == State::AwaitHead) {
     if (!request_relay_.moving()) return base::Cause::ResponseTimeout;
     return request_relay_.waits_for_sink() ? base::Cause::ReadTimeout : base::Cause::ClientTooSlow;
   }
+  if (state_ == State::Collecting) return base::Cause::ReadTimeout;
   return response_relay_.waits_for_sink() ? base::Cause::ClientTooSlow : base::Cause::ReadTimeout;
 }
 

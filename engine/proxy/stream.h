@@ -10,11 +10,12 @@
 #include <vector>
 
 #include "engine/base/buffer.h"
-#include "engine/base/error.h"
 #include "engine/http/h1_head.h"
+#include "engine/http/kept_response.h"
 #include "engine/io/timers.h"
 #include "engine/proxy/client_side.h"
 #include "engine/proxy/relay.h"
+#include "engine/proxy/spool.h"
 #include "engine/proxy/stream_record.h"
 #include "engine/route/candidates.h"
 #include "engine/route/connection_view.h"
@@ -27,11 +28,13 @@ struct ServiceState;
 struct TargetState;
 
 // State       waits for                                ends by
-// Start       start()                                  Parked, Connecting, AwaitHead, Done
+// Start       start()                                  Parked, Buffering; as Connecting
 // Parked      its gate, or a target that is up         Start (routed anew), Done
+// Buffering   the request's body, limits.body          Start (routed anew), Done
 // Connecting  connect(), the connect timeout           AwaitHead; next address or target; Parked; Done
-// AwaitHead   the response's head, first_byte timeout  Responding, Tunnel; a retry; Done
-// Responding  the response's body, idle timeout        Done
+// AwaitHead   the response's head, first_byte timeout  Collecting, Responding, Tunnel; a retry; Done
+// Collecting  the response's body, idle timeout        Responding, Done
+// Responding  its body, the client, idle timeout       Done
 // Tunnel      either side's bytes, idle timeout        Done
 // Done        the worker to free it
 // Whoever has a target also ends by that target's drain (route::TargetHealth::end_streams).
@@ -64,7 +67,7 @@ class Stream {
   void on_client_readable();
   void on_client_end(int error);
   void on_client_drained();
-
+  void on_spool(Spool& spool);
   void on_upstream_connected(Lease& lease);
   // `session_offered`: of TLS, which may be the reason.
   void on_upstream_failed(int error, std::string_view why, bool session_offered);
@@ -82,8 +85,8 @@ class Stream {
   [[nodiscard]] const StreamRecord& record() const { return record_; }
   [[nodiscard]] const ClientInfo& client_info() const { return client_.info(); }
   [[nodiscard]] const TargetState* target() const { return target_; }
-  [[nodiscard]] std::uint64_t bytes_in() const { return request_relay_.bytes(); }
-  [[nodiscard]] std::uint64_t bytes_out() const { return response_relay_.bytes() + reply_bytes_; }
+  [[nodiscard]] std::uint64_t bytes_in() const;
+  [[nodiscard]] std::uint64_t bytes_out() const;
   [[nodiscard]] std::string_view request_bytes() const { return request_.view(); }
   [[nodiscard]] const ServiceState* service() const { return service_; }  // null: no site known
   [[nodiscard]] http::Method method() const { return method_; }
@@ -99,8 +102,10 @@ class Stream {
   enum class State : std::uint8_t {
     Start,
     Parked,
+    Buffering,
     Connecting,
     AwaitHead,
+    Collecting,
     Responding,
     Tunnel,
     Done
@@ -119,7 +124,9 @@ class Stream {
   void route_passage();
   bool admit(const http::RequestHead& head);
   void use_service(std::uint32_t index);
-  bool within_limits(const http::RequestHead& head);
+  void route_again();
+  bool body_fits(const http::RequestHead& head);
+  bool within_limits();
   void refuse_passage(base::Cause cause, std::string_view details);
   bool answer_here(const http::RequestHead& head);
   void refuse_unverified();
@@ -127,6 +134,7 @@ class Stream {
   [[nodiscard]] bool is_canonical(const http::RequestHead& head) const;
   void answer(base::Cause cause, std::string_view details);
   void finish();
+  void give_back_upstream();
   void end();
   void fail(base::Error error, std::string_view details = {});
   void cut();
@@ -152,6 +160,16 @@ class Stream {
   [[nodiscard]] base::Time parked_until() const;
   [[nodiscard]] base::Cause parked_cause() const;
 
+  // stream_buffering.cc: bodies that are complete before they go on.
+  bool buffer_request(const http::RequestHead& head);
+  void check_request_buffer();
+  [[nodiscard]] bool has_whole_request() const;
+  [[nodiscard]] bool request_read() const;
+  void release_request();
+  bool collect(const http::ResponseHead& response);
+  void check_response_buffer();
+  void respond_buffered();
+
   // stream_upstream.cc: getting the request to a target.
   void choose_target();
   void use_target(std::uint32_t chosen);
@@ -159,7 +177,7 @@ class Stream {
   [[nodiscard]] bool tried_all() const;
   bool connect_next();
   void send_request();
-  void write_request(const http::RequestHead& request);
+  void write_request(const http::RequestHead& request, http::Framing framing, std::uint64_t length);
   // Whether what the places of an edit stand for has to be gathered.
   [[nodiscard]] static bool fills_places(std::span<const http::FieldEdit> edits);
   void feed_early_bytes();
@@ -186,6 +204,7 @@ class Stream {
   void on_response_head(const http::ResponseHead& response);
   void forward_interim(const http::ResponseHead& response);
   void forward_head(const http::ResponseHead& response);
+  void begin_response(const http::ResponseHead& response, Channel& source);
   void begin_tunnel(const http::ResponseHead& response);
   void begin_passage();
   void open_tunnel(route::OpenStream kind);
@@ -209,8 +228,9 @@ class Stream {
   route::TargetHealth* health_ = nullptr;  // of target_, in service_
   base::Counter* open_ = nullptr;          // that counts this stream, once it is a tunnel
   Lease* upstream_ = nullptr;
-  Relay request_relay_;
-  Relay response_relay_;
+  Relay request_relay_, response_relay_;
+  SpoolPtr request_spool_, response_spool_;
+  std::unique_ptr<http::KeptResponse> kept_response_;  // while Collecting
   io::Timer timer_{io::Expires<&Stream::on_deadline>{}, this};
   StreamRecord record_;
   std::string websocket_key_;                 // ours, where the client came by extended CONNECT
@@ -219,25 +239,19 @@ class Stream {
   std::array<base::Time, 2> parked_since_{};  // by Wait: the first time; 0 = never
   std::uint64_t tried_targets_ = 0;           // bits by position in the service, the first 64
   std::uint64_t reply_bytes_ = 0;
-  std::uint32_t scanned_ = 0;
-  std::uint32_t address_index_ = 0;
-  std::uint32_t addresses_tried_ = 0;
-  std::uint32_t client_status_ = 0;
+  std::uint32_t scanned_ = 0, client_status_ = 0;
+  std::uint32_t address_index_ = 0, addresses_tried_ = 0;
   int connect_error_ = 0;  // of the last attempt
-  std::uint8_t interim_count_ = 0;
-  std::uint8_t retries_ = 0;
+  std::uint8_t interim_count_ = 0, retries_ = 0;
   http::Method method_ = http::Method::Other;
   http::Framing response_framing_ = http::Framing::None;  // to the client
   State state_ = State::Start;
   Wait wait_ = Wait::ForGate;
-  bool is_passage_ = false;
-  bool upgrade_asked_ = false;
-  bool request_replayable_ = false;  // no body, and doing it twice is harmless
-  bool request_has_body_ = false;
+  bool is_passage_ = false, upgrade_asked_ = false;
+  bool request_replayable_ = false;  // we have all of it, and doing it twice is harmless
+  bool request_has_body_ = false, client_half_closed_ = false;
   bool client_keep_alive_ = true;
-  bool upstream_reusable_ = false;
-  bool client_half_closed_ = false;
-  bool holds_inflight_ = false;
+  bool upstream_reusable_ = false, holds_inflight_ = false;
   bool tells_target_ = false;     // by a cookie, so that the client comes back to it
   bool tells_write_ = false;      // by a cookie, so that its reads go to writers for a while
   bool lost_reused_ = false;      // the one retry for a pooled connection that died was used

@@ -65,12 +65,7 @@ base::Cause Stream::parked_cause() const {
 
 void Stream::route_anew() {
   unpark();
-  set_state(State::Start);
-  worker_.timers().clear(timer_);
-  release_service();
-  tried_targets_ = 0;
-  retries_ = 0;
-  route();
+  route_again();
 }
 
 void Stream::on_draining() { answer(base::Cause::Draining, {}); }

@@ -28,6 +28,7 @@ struct StreamRecord {
   std::string_view method, host, path, query, user_agent, referer;
   std::string_view site, service;
   std::string details;  // of an error
+  std::string target;   // that was left before the end
   std::uint8_t major_version = 1, minor_version = 1;
   std::uint16_t status = 0;
   std::uint8_t tries = 0;

@@ -47,7 +47,7 @@ Channel::Head head_kind(const http::ResponseHead& response, http::Framing framin
 
 std::size_t Stream::on_client_bytes(std::string_view bytes) {
   if (state_ == State::Parked) return keep_while_parked(bytes);
-  if (!request_relay_.moving()) return 0;  // the next request waits for its turn
+  if (!request_relay_.moving_from(client())) return 0;  // the next request waits for its turn
   progress_ = worker_.now();
   const std::size_t taken = request_relay_.feed(bytes);
   request_relay_.pump();
@@ -74,7 +74,7 @@ void Stream::on_client_end(int error) {
   if (error != 0 || gave_up || client().send_failed()) return abort(base::Cause::ClientClosed);
   client_half_closed_ = true;
   if (client().kept().empty()) client_keep_alive_ = false;
-  if (!request_relay_.moving()) return;  // it still gets its answer
+  if (!request_relay_.moving_from(client())) return;  // it still gets its answer
   request_relay_.on_source_end();
   after_relays();
 }
@@ -179,22 +179,25 @@ void Stream::forward_head(const http::ResponseHead& response) {
   // It would tell an HTTP/2 client that its tunnel is there (RFC 8441 section 5).
   if (!websocket_key_.empty() && response.status < 300)
     return fail({.cause = base::Cause::UpgradeFailed}, "the target did not switch protocols");
+  upstream_reusable_ = response.keep_alive && response.framing != http::Framing::UntilClose;
+  release_request();
+  if (!collect(response)) begin_response(response, upstream_->channel());
+}
+
+void Stream::begin_response(const http::ResponseHead& response, Channel& source) {
   response_framing_ = client_framing(response);
   // With its body still on the way, the request's end is unknown when the response's end is
   // promised.
-  if (request_relay_.moving() || response_framing_ == http::Framing::UntilClose)
-    client_keep_alive_ = false;
+  if (!request_read() || response_framing_ == http::Framing::UntilClose) client_keep_alive_ = false;
   if (!client_.may_stay()) client_keep_alive_ = false;
-  upstream_reusable_ = response.keep_alive && response.framing != http::Framing::UntilClose;
   client_status_ = response.status;
   set_state(State::Responding);
   write_head(response, response_framing_);
   // Towards the client a known length and the end of the connection are both plain bytes.
   const http::Framing sink =
       response_framing_ == http::Framing::Chunked ? http::Framing::Chunked : http::Framing::None;
-  response_relay_.start(upstream_->channel(), client(),
-                        body_of(upstream_->channel(), response.framing, response.content_length),
-                        sink, 0);
+  response_relay_.start(source, client(),
+                        body_of(source, response.framing, response.content_length), sink, 0);
 }
 
 void Stream::write_head(const http::ResponseHead& response, http::Framing framing) {
@@ -285,6 +288,7 @@ void Stream::open_tunnel(route::OpenStream kind) {
   open_ = &service_->metrics.open(kind);
   ++*open_;
   set_state(State::Tunnel);
+  release_request();
   const http::BodyDecoder endless(http::Framing::UntilClose, 0);
   request_has_body_ = true;
   request_relay_.start(client(), upstream_->channel(), endless, http::Framing::None, 0);
@@ -296,12 +300,14 @@ void Stream::open_tunnel(route::OpenStream kind) {
 void Stream::after_relays() {
   if (state_ == State::Tunnel) {
     check_tunnel();
+  } else if (state_ == State::Buffering) {
+    check_request_buffer();
   } else {
-    if (state_ == State::AwaitHead || state_ == State::Responding) check_request_relay();
+    if (state_ >= State::AwaitHead && state_ <= State::Responding) check_request_relay();
+    if (state_ == State::Collecting) check_response_buffer();
     if (state_ == State::Responding) check_response_relay();
   }
-  if (state_ == State::AwaitHead || state_ == State::Responding || state_ == State::Tunnel)
-    update_deadline();
+  if (state_ >= State::Buffering && state_ < State::Done) update_deadline();
 }
 
 void Stream::check_request_relay() {

@@ -101,7 +101,7 @@ bool Stream::connect_next() {
       upstream_ = &upstream;
     }
     set_state(State::Connecting);
-    if (!request_has_body_) client().want_bytes();  // to hear of a client that goes away
+    if (has_whole_request()) client().want_bytes();  // to hear of a client that goes away
     update_deadline();
     return true;
   }
@@ -140,15 +140,22 @@ void Stream::on_upstream_taken() {
 void Stream::send_request() {
   if (is_passage_) return begin_passage();
   const http::RequestHead& request = head();
-  write_request(request);
+  Channel& source = request_spool_ != nullptr ? *request_spool_ : client();
+  http::Framing framing = request.framing;
+  std::uint64_t length = request.content_length;
+  if (request_spool_ != nullptr) {
+    request_spool_->rewind();
+    framing = request_spool_->framing();
+    length = request_spool_->size();
+  }
+  write_request(request, framing, length);
   worker_.note_request_written();
   scanned_ = 0;
   set_state(State::AwaitHead);
-  request_relay_.start(client(), upstream_->channel(),
-                       body_of(client(), request.framing, request.content_length), request.framing,
+  request_relay_.start(source, upstream_->channel(), body_of(source, framing, length), framing,
                        service_->service->body_bytes_max);
   upstream_->channel().want_bytes();
-  if (!request_has_body_) client().want_bytes();
+  if (has_whole_request()) client().want_bytes();
   feed_early_bytes();
   after_relays();
 }
@@ -157,7 +164,8 @@ bool Stream::fills_places(std::span<const http::FieldEdit> edits) {
   return std::ranges::any_of(edits, &http::FieldEdit::has_places);
 }
 
-void Stream::write_request(const http::RequestHead& request) {
+void Stream::write_request(const http::RequestHead& request, http::Framing framing,
+                           std::uint64_t length) {
   const route::Service& service = *service_->service;
   const ClientInfo& info = client_.info();
   std::string authority;
@@ -170,9 +178,10 @@ void Stream::write_request(const http::RequestHead& request) {
       .trusted = is_trusted(),
       .client_named = !record_.client.address.empty(),
       .keep_upgrade = upgrade_asked_,
+      .keep_expect = request_spool_ == nullptr,
       .websocket_key = websocket_key_,
-      .framing = request.framing,
-      .content_length = request.content_length,
+      .framing = framing,
+      .content_length = length,
       .edits = service.request_edits,
   };
   std::array<std::string_view, http::kRequestPlaces.size()> places;
@@ -210,15 +219,16 @@ void Stream::write_request(const http::RequestHead& request) {
     size = http::write_request(request, forwarding, space);
   }
   out.commit(size);
-  upstream_->channel().head_written(size, request.has_body() || upgrade_asked_
-                                              ? Channel::Head::ContentFollows
-                                              : Channel::Head::Whole);
+  const bool has_body = framing == http::Framing::Chunked || length > 0;
+  upstream_->channel().head_written(
+      size, has_body || upgrade_asked_ ? Channel::Head::ContentFollows : Channel::Head::Whole);
 }
 
 // What came with the head leaves with the head. While it is being offered, the session feeds it
 // right after this.
 void Stream::feed_early_bytes() {
   Channel& from = client();
+  if (!request_relay_.moving_from(from)) return request_relay_.pump();
   if (from.offering()) return;
   from.take_kept(request_relay_.feed(from.kept()));
   request_relay_.pump();
@@ -250,7 +260,7 @@ bool Stream::may_retry_after_loss() const {
 }
 
 // On another target, as the site's `retry` allows. Nothing of a response went out, and none of the
-// request's body.
+// request's body, unless we have all of that.
 bool Stream::retry(base::Cause cause) {
   const route::Service& service = *service_->service;
   const bool connecting = cause == base::Cause::ConnectionRefused ||
@@ -266,6 +276,7 @@ bool Stream::retry(base::Cause cause) {
   ++retries_;
   ++worker_.counters().retries;
   ++tally().retried;
+  request_relay_.stop();
   release_target();
   waits ? park(Wait::ForTarget) : use_target(chosen);
   return true;
@@ -278,6 +289,7 @@ bool Stream::tried_all() const {
 }
 
 bool Stream::try_once_more() {
+  request_relay_.stop();
   drop_upstream(true);
   lost_reused_ = true;
   ++worker_.counters().retries;
@@ -289,7 +301,7 @@ bool Stream::try_once_more() {
 
 // Whatever was asked for, asking again is safe (RFC 9113 section 8.7) as long as we still have it.
 void Stream::on_upstream_refused() {
-  if (state_ == State::AwaitHead && !request_has_body_ && !lost_reused_ && try_once_more()) return;
+  if (state_ == State::AwaitHead && has_whole_request() && !lost_reused_ && try_once_more()) return;
   on_upstream_end(ECONNRESET);
 }
 

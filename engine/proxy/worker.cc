@@ -146,6 +146,8 @@ void Worker::settle() {
   retired_exchanges_.clear();
   for (H2Lease* lease : retired_leases_) lease_slab_.destroy(*lease);
   retired_leases_.clear();
+  for (Spool* spool : retired_spools_) spool_slab_.destroy(*spool);
+  retired_spools_.clear();
   for (Upstream* upstream : retired_upstreams_) upstream_slab_.destroy(*upstream);
   for (Session* session : retired_sessions_) session_slab_.destroy(*session);
   if (!retired_upstreams_.empty() || !retired_sessions_.empty()) {
@@ -159,7 +161,7 @@ void Worker::end_if_idle() {
   if (session_slab_.live() > 0 || stream_slab_.live() > 0) return;
   pool_.close_idle();
   settle();  // else nothing would happen that ends the next wait
-  if (upstream_slab_.live() > 0 || !stopping_listeners_.empty()) return;
+  if (upstream_slab_.live() > 0 || spool_slab_.live() > 0 || !stopping_listeners_.empty()) return;
   ring_.cancel(wake_operation_);
   ended_ = !wake_operation_.in_flight();
 }
@@ -233,10 +235,15 @@ H2Lease& Worker::new_lease(H2Link& link, Stream& stream, bool reused) {
   return lease_slab_.create(*this, link, stream, reused);
 }
 
+SpoolPtr Worker::new_spool(Stream& stream, std::uint64_t memory_max) {
+  return SpoolPtr(&spool_slab_.create(*this, stream, memory_max));
+}
+
 void Worker::retire(Stream& stream) { retired_streams_.push_back(&stream); }
 void Worker::retire(H2Exchange& exchange) { retired_exchanges_.push_back(&exchange); }
 void Worker::retire(H2Lease& lease) { retired_leases_.push_back(&lease); }
 void Worker::retire(Upstream& upstream) { retired_upstreams_.push_back(&upstream); }
+void Worker::retire(Spool& spool) { retired_spools_.push_back(&spool); }
 
 void Worker::retire(Session& session) {
   --counters_.connections_open;

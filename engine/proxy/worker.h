@@ -20,6 +20,7 @@
 #include "engine/proxy/access_log.h"
 #include "engine/proxy/listener.h"
 #include "engine/proxy/session.h"
+#include "engine/proxy/spool.h"
 #include "engine/proxy/stream.h"
 #include "engine/proxy/upstream.h"
 #include "engine/proxy/upstream_pool.h"
@@ -109,11 +110,13 @@ class Worker {
   [[nodiscard]] H2Exchange& new_exchange(H2Session& session, http::H2Stream& stream);
   [[nodiscard]] Upstream& new_upstream(TargetState& target);
   [[nodiscard]] H2Lease& new_lease(H2Link& link, Stream& stream, bool reused);
+  [[nodiscard]] SpoolPtr new_spool(Stream& stream, std::uint64_t memory_max);
   // Frees them at the end of the tick, when none of their code is on the stack.
   void retire(Stream& stream);
   void retire(H2Exchange& exchange);
   void retire(H2Lease& lease);
   void retire(Upstream& upstream);
+  void retire(Spool& spool);
   void retire(Session& session);
   // The connection's end_tick() runs before this tick ends.
   void mark_dirty(Connection& connection);
@@ -183,6 +186,7 @@ class Worker {
   base::Slab<Stream> stream_slab_;
   base::Slab<Upstream> upstream_slab_;
   base::Slab<H2Lease> lease_slab_;
+  base::Slab<Spool> spool_slab_;
   base::List<Session, &Session::session_hook> sessions_;
   base::List<Session, &Session::waiting_hook> waiting_for_certificates_;
   base::List<Connection, &Connection::dirty_hook> dirty_;
@@ -192,6 +196,7 @@ class Worker {
   std::vector<H2Exchange*> retired_exchanges_;
   std::vector<H2Lease*> retired_leases_;
   std::vector<Upstream*> retired_upstreams_;
+  std::vector<Spool*> retired_spools_;
   std::vector<Session*> retired_sessions_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Listener>> stopping_listeners_;

@@ -106,7 +106,7 @@ void Worker::count_and_log(const Stream& stream) {
   const bool logged = worth_logging(stream);
   if (!logged && taps_.empty()) return;
   LogLine line{.record = &record, .client = &stream.client_info()};
-  if (stream.target() != nullptr) line.target = stream.target()->key;
+  line.target = stream.target() != nullptr ? std::string_view(stream.target()->key) : record.target;
   line.status = record.status;
   line.error = base::describe(record.cause).name;
   line.details = record.details;

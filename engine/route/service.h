@@ -63,6 +63,16 @@ struct Timeouts {  // nanoseconds; 0 = none
   bool operator==(const Timeouts&) const = default;
 };
 
+// Whether a body is complete before it goes on: a request before a target is chosen, a response
+// before its head is sent.
+struct Buffering {
+  bool requests = false;
+  bool responses = false;
+  std::uint64_t memory_bytes = 1U << 20U;  // of each body; the rest is in a temporary file
+  std::uint64_t response_bytes_max = 0;    // of those that are buffered; 0 = no limit
+  bool operator==(const Buffering&) const = default;
+};
+
 // GET and HEAD go to readers, where there are any that are healthy. After another request of the same
 // client they go to writers for `affinity`, so that it sees what it wrote.
 struct ReadSplit {
@@ -121,6 +131,7 @@ struct Service {
       std::make_shared<std::atomic<std::uint32_t>>(0);
   std::shared_ptr<SiteMetrics> metrics;  // carried over, too; never null once published
   std::uint64_t body_bytes_max = 0;      // 0 = no limit
+  Buffering buffering;
   HostPolicy host_policy = HostPolicy::Keep;
   std::string host_literal;
   std::string strip_prefix;  // rewrite.strip; empty = none

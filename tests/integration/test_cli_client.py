@@ -290,13 +290,16 @@ def test_every_flag_arrives(cli, deployable):
                "--health-check-path", "/ready", "--health-check-interval", "2s", "--health-check-timeout", "3s",
                "--health-check-port", "9", "--health-check-host", "h.test", "--target-timeout", "4s", "--force", "--tls",
                "--tls-redirect", "false", "--error-pages", "/pages", "--max-request-body", "20MiB",
+               "--buffer-requests", "--buffer-responses", "--buffer-memory=64KiB", "--max-response-body", "1048576",
                "--writer-affinity-timeout", "6s", "--read-target-websockets", "--set", "balance=first")
     assert done.returncode == OK
     assert api.body_of("POST", "/v1/deploys") == {
         "service": "web", "targets": ["a:80", "b:81", "c:80"], "read_targets": ["r:80"],
         "sites": ["a.test/api", "b.test/api"], "strip_prefix": False, "timeout": "1m", "drain": "5s", "force": True,
         "options": {"health": {"path": "/ready", "every": "2s", "timeout": "3s", "port": 9, "host": "h.test"},
-                    "timeout": {"first_byte": "4s"}, "errors": "/pages", "limit": {"body": "20MiB"},
+                    "timeout": {"first_byte": "4s"}, "errors": "/pages",
+                    "limit": {"body": "20MiB", "response": 1048576},
+                    "buffer": {"requests": True, "responses": True, "memory": "64KiB"},
                     "readers": {"affinity": "6s", "websockets": True}, "tls": {"redirect": False}, "balance": "first"}}
 
 
@@ -349,10 +352,10 @@ def test_an_interrupt_aborts_the_deploy_first(api, deployable, directory, number
 
 
 def test_flags_of_kamal_proxy_without_a_key_are_refused_by_name_together(cli):
-    done = cli("deploy", "web", "--target", "b:1", "--buffer-requests", "--tls-staging",
-               "--tls-acme-cache-path", "/x", "--tls-on-demand-url=/allow")
+    done = cli("deploy", "web", "--target", "b:1", "--tls-staging", "--tls-acme-cache-path", "/x",
+               "--tls-on-demand-url=/allow")
     assert done.returncode == USAGE
-    for flag in ("--buffer-requests", "--tls-staging", "--tls-acme-cache-path", "--tls-on-demand-url"):
+    for flag in ("--tls-staging", "--tls-acme-cache-path", "--tls-on-demand-url"):
         assert f"engine: error: engine has no {flag}\n  fix   : " in done.stderr
 
 

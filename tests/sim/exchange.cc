@@ -238,7 +238,8 @@ Exchange* find_asked(std::vector<Exchange>& exchanges, const Message& request,
   Exchange& exchange = exchanges[id];
   const bool tunnel = exchange.upgrades && request.has(":protocol");
   if (request.method() != (tunnel ? "CONNECT" : exchange.method)) complaint = "another method";
-  const bool repeatable = exchange.method != "POST" && exchange.request_body.empty();
+  const bool repeatable =
+      exchange.method != "POST" && (exchange.buffered || exchange.request_body.empty());
   if (++exchange.heads_seen > 1 && !repeatable)
     complaint = "a request is sent twice that must not be";
   return &exchange;

@@ -31,6 +31,7 @@ struct Exchange {
   bool expects = false;  // 100-continue
   bool upgrades = false;
   bool client_says_close = false;
+  bool buffered = false;  // its body is complete before a target gets it
   // ---- The response.
   int status = 200;
   Framing response_framing = Framing::Length;

@@ -44,6 +44,18 @@ std::string serve_all(World& world) {
 
 // ---- Paused.
 
+TEST(GateSim, who_has_closed_still_reads_what_was_answered_before_the_pause) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    World world(seed);
+    Talk talk = start(world, std::string(kGet) + std::string(kGet));
+    talk.client.finish();
+    set_gate(world, paused());
+    answer(world, talk);
+    EXPECT_EQ(seen(talk.client), "200 hello");
+    EXPECT_EQ(world.worker().counters().parked, 0U);
+  }
+}
+
 TEST(GateSim, what_came_during_a_pause_is_forwarded_when_the_gate_opens) {
   World world(1, {.edit = gated(paused())});
   Peer get = ask(world);

@@ -94,7 +94,7 @@ PipeBuffer* Kernel::find_pipe(int descriptor, const char* call) {
 
 bool Kernel::out_of_descriptors() {
   if (random_.chance(faults_.no_descriptors)) return true;
-  return sockets_.size() + pipes_.size() >= faults_.descriptors_max;
+  return sockets_.size() + pipes_.size() + files_.size() >= faults_.descriptors_max;
 }
 
 bool Kernel::can_accept(int listener) const {
@@ -142,6 +142,54 @@ int Kernel::open_pipe(int& in, int& out) {
 
 void Kernel::close_pipe(int in, int out) {
   if (pipes_.erase(in) + pipes_.erase(out) != 2) violation("a pipe is closed that is not open");
+}
+
+std::size_t Kernel::disk_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [descriptor, file] : files_) bytes += file.bytes.size();
+  return bytes;
+}
+
+int Kernel::open_file() {
+  if (out_of_descriptors() || random_.chance(faults_.disk_fails)) return -EMFILE;
+  files_[next_descriptor_];
+  return next_descriptor_++;
+}
+
+File* Kernel::find_file(int descriptor, const char* call) {
+  const auto at = files_.find(descriptor);
+  if (at != files_.end()) return &at->second;
+  violation(std::string(call) + " of a file that is not open: " + std::to_string(descriptor));
+  return nullptr;
+}
+
+int Kernel::close_file(int descriptor) {
+  const File* const file = find_file(descriptor, "close");
+  if (file == nullptr) return -EBADF;
+  if (file->operations > 0) violation("a file is closed while it is read or written");
+  files_.erase(descriptor);
+  return 0;
+}
+
+std::int64_t Kernel::read_file(File& file, std::span<char> into, std::uint64_t offset) {
+  if (random_.chance(faults_.disk_fails)) return -EIO;
+  if (random_.chance(faults_.not_now)) return -EINTR;
+  if (offset >= file.bytes.size()) return 0;
+  const std::size_t count = portion(std::min(into.size(), file.bytes.size() - offset));
+  file.bytes.copy(into.data(), count, offset);
+  return static_cast<std::int64_t>(count);
+}
+
+// A full disk takes what still fits, and refuses the rest.
+std::int64_t Kernel::write_file(File& file, std::string_view bytes, std::uint64_t offset) {
+  if (random_.chance(faults_.disk_fails)) return -EIO;
+  if (random_.chance(faults_.not_now)) return -EINTR;
+  if (offset != file.bytes.size()) violation("a file is written out of order");
+  const std::size_t room = faults_.disk_bytes_max - std::min(faults_.disk_bytes_max, disk_bytes());
+  if (room == 0) return -ENOSPC;
+  const std::size_t count = portion(std::min(bytes.size(), room));
+  file.bytes += bytes.substr(0, count);
+  return static_cast<std::int64_t>(count);
 }
 
 void Kernel::size_buffers(Socket& socket) {

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,9 +30,11 @@ struct Faults {
   unsigned slow_completion = 0;  // what is ready waits
   unsigned accept_ends = 0;      // a multishot accept ends by itself
   unsigned connect_fails = 0;    // refused, unreachable or silent
+  unsigned disk_fails = 0;       // EIO, and EMFILE where a file is opened
   std::size_t descriptors_max = 100'000;
-  bool small_buffers = false;  // sockets and pipes that hold next to nothing
-  bool single_bytes = false;   // sockets that hold one byte each way
+  std::size_t disk_bytes_max = SIZE_MAX;  // of all files together
+  bool small_buffers = false;             // sockets and pipes that hold next to nothing
+  bool single_bytes = false;              // sockets that hold one byte each way
 };
 
 // The wire between the worker's socket and its peer.
@@ -65,6 +68,12 @@ struct PipeBuffer {
   std::string bytes;
   std::size_t capacity = 0;
   const Socket* source = nullptr;  // of the bytes it holds
+};
+
+// An unnamed one, which is gone when it is closed.
+struct File {
+  std::string bytes;
+  int operations = 0;
 };
 
 class Kernel;
@@ -158,6 +167,8 @@ class Kernel {
   [[nodiscard]] std::size_t open_sockets() const { return sockets_.size(); }
   [[nodiscard]] std::size_t open_client_sockets() const;
   [[nodiscard]] std::size_t open_pipes() const { return pipes_.size() / 2; }
+  [[nodiscard]] std::size_t open_files() const { return files_.size(); }
+  [[nodiscard]] std::size_t disk_bytes() const;
   // The engine broke a rule of the kernel's. Once is enough.
   void violation(const std::string& what);
   [[nodiscard]] bool violated() const { return violated_; }
@@ -176,6 +187,11 @@ class Kernel {
   int open_pipe(int& in, int& out);
   void close_pipe(int in, int out);
   [[nodiscard]] PipeBuffer* find_pipe(int descriptor, const char* call);
+  int open_file();
+  [[nodiscard]] File* find_file(int descriptor, const char* call);
+  int close_file(int descriptor);
+  std::int64_t read_file(File& file, std::span<char> into, std::uint64_t offset);
+  std::int64_t write_file(File& file, std::string_view bytes, std::uint64_t offset);
   void close(int descriptor);
   void shutdown(int descriptor, int how);
   void shutdown_listener(int listener);
@@ -209,6 +225,7 @@ class Kernel {
   std::map<int, std::shared_ptr<Socket>> sockets_;
   std::map<int, Listener> listeners_;
   std::map<int, std::shared_ptr<PipeBuffer>> pipes_;
+  std::map<int, File> files_;
   std::map<std::uint16_t, Acceptor*> acceptors_;
   std::vector<Actor*> actors_;
   std::uint16_t next_client_port_ = 40'000;

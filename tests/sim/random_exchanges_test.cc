@@ -23,6 +23,12 @@ constexpr std::size_t kExchangesMost = 12;  // of one client
 
 enum class Life : std::uint8_t { Calm, Operated, Lethal };
 
+route::Buffering buffering_of(Random& random) {
+  return {.requests = random.chance(300),
+          .responses = random.chance(300),
+          .memory_bytes = random.chance(500) ? 4'096U : 100'000U};
+}
+
 Options options_of(Random& random, bool lethal) {
   Options options;
   Faults& faults = options.faults;
@@ -42,16 +48,23 @@ Options options_of(Random& random, bool lethal) {
   // Rarer than in life: a handshake costs more than the rest of a run.
   options.secure_clients = random.chance(kSecure);
   options.secure_targets = random.chance(kSecure);
+  const route::Buffering buffering = buffering_of(random);
+  options.edit = [=](route::Service& service) { service.buffering = buffering; };
   if (lethal) {
     faults.no_descriptors = random.chance(700) ? 0 : 100;
     faults.connect_fails = random.chance(500) ? 0 : 200;
     if (random.chance(100)) faults.descriptors_max = random.between(3, 12);
+    if (random.chance(100)) faults.disk_fails = 20;
+    if (random.chance(100)) faults.disk_bytes_max = random.below(300'000);
     const auto retry_on = static_cast<unsigned>(random.below(16));
     const std::uint64_t body_most = random.chance(100) ? 3'000 : 0;
     const std::uint32_t inflight_most = random.chance(100) ? 2 : 0;
+    const std::uint64_t response_most = random.chance(100) ? 3'000 : 0;
     const base::Time total = random.chance(100) ? 20 * base::kMillisecond : 0;
     options.edit = [=](route::Service& service) {
       service.retry_on = retry_on;
+      service.buffering = buffering;
+      service.buffering.response_bytes_max = response_most;
       service.body_bytes_max = body_most;
       service.inflight_max = inflight_most;
       service.timeouts.total = total;
@@ -145,6 +158,12 @@ class Run {
     if (!lethal && random_.chance(150)) drain_at_ = static_cast<int>(random_.below(400));
   }
 
+  Exchange& add_exchange(const Mood& mood) {
+    Exchange& exchange = exchanges_.emplace_back(make_exchange(exchanges_.size(), mood, random_));
+    exchange.buffered = world_.worker().snapshot().services[0]->buffering.requests;
+    return exchange;
+  }
+
   // What an operator or a check of health does while requests come.
   void operate() {
     const auto target = static_cast<std::size_t>(random_.below(options_.targets));
@@ -178,8 +197,7 @@ class Run {
     std::vector<Exchange*> mine;
     ClientHabits habits = habits_of(random_, lethal_);
     for (std::size_t i = 0; i < count; ++i) {
-      exchanges_.push_back(make_exchange(exchanges_.size(), mood, random_));
-      mine.push_back(&exchanges_.back());
+      mine.push_back(&add_exchange(mood));
       if (exchanges_.back().upgrades) habits.half_closes = habits.lingers = false;
       if (exchanges_.back().upgrades) break;
     }
@@ -192,8 +210,7 @@ class Run {
     ClientHabits habits = habits_of(random_, lethal_);
     const H2Habits h2 = h2_habits_of(random_, lethal_, habits);
     for (std::size_t i = 0; i < count; ++i) {
-      exchanges_.push_back(make_exchange(exchanges_.size(), mood, random_));
-      mine.push_back(&exchanges_.back());
+      mine.push_back(&add_exchange(mood));
     }
     h2_clients_.push_back(std::make_unique<ScriptedH2Client>(world_.kernel(), world_.connect("h2"),
                                                              mine, habits, h2));
@@ -214,6 +231,8 @@ class Run {
     const proxy::Worker& worker = world_.worker();
     if (world_.kernel().open_sockets() > 0)
       world_.kernel().violation("sockets stay open after everything is over");
+    if (world_.kernel().open_files() > 0)
+      world_.kernel().violation("a file stays open after everything is over");
     if (world_.worker().blocks().blocks_out() > 0)
       world_.kernel().violation("memory stays in use after everything is over");
     if (worker.counters().connections_open > 0)

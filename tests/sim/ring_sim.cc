@@ -27,7 +27,12 @@
 namespace engine::io {
 namespace {
 
-enum class Kind : std::uint8_t { Accept, Receive, Poll, Connect, Wake, Cancel };
+enum class Kind { Accept, Receive, Poll, Connect, Wake, Cancel, Open, Read, Write, Close };
+
+bool is_of_file(Kind kind) { return kind >= Kind::Open; }
+bool is_of_socket(Kind kind) {
+  return kind == Kind::Receive || kind == Kind::Poll || kind == Kind::Connect;
+}
 
 struct Request {
   Kind kind;
@@ -38,6 +43,9 @@ struct Request {
   bool cancelled = false;
   bool silent = false;      // a connect that nobody answers
   unsigned delay_left = 0;  // turns
+  std::span<char> into = {};
+  std::string_view bytes = {};
+  std::uint64_t offset = 0;
 };
 
 struct Posted {
@@ -45,8 +53,9 @@ struct Posted {
   Completion completion;
 };
 
-constexpr const char* kKindNames[] = {"ask accept",  "ask receive", "ask poll",
-                                      "ask connect", "ask wake",    "ask cancel"};
+constexpr const char* kKindNames[] = {"ask accept", "ask receive", "ask poll", "ask connect",
+                                      "ask wake",   "ask cancel",  "ask open", "ask read",
+                                      "ask write",  "ask close"};
 constexpr base::Time kTurnMost = 200 * base::kMicrosecond;
 constexpr char kPoison = '\xDD';
 
@@ -95,6 +104,7 @@ struct Ring::State {
   bool perform(Request& request);
   bool perform_accept(Request& request);
   bool perform_receive(Request& request, sim::Socket& socket);
+  std::int64_t perform_on_file(Request& request);
 };
 
 namespace {
@@ -118,7 +128,7 @@ void Ring::State::submit() {
       continue;
     }
     ++stats.submissions;
-    if (request.kind != Kind::Wake && request.kind != Kind::Accept) {
+    if (is_of_socket(request.kind)) {
       sim::Socket* socket = kernel.find(request.descriptor, "a request");
       if (socket == nullptr) {
         post(request, {.result = -EBADF});
@@ -130,6 +140,8 @@ void Ring::State::submit() {
         request.silent = kernel.random().chance(kernel.faults().connect_fails / 2);
       }
     }
+    if (request.kind == Kind::Read || request.kind == Kind::Write)
+      ++kernel.find_file(request.descriptor, "a request")->operations;
     if (kernel.random().chance(kernel.faults().slow_completion)) {
       request.delay_left = static_cast<unsigned>(kernel.random().between(1, 20));
     }
@@ -145,6 +157,7 @@ void Ring::State::post(const Request& request, const Completion& completion) {
 }
 
 bool Ring::State::is_ready(const Request& request) {
+  if (is_of_file(request.kind)) return true;
   if (request.kind == Kind::Wake) return woken.load();
   if (request.kind == Kind::Accept) return kernel.can_accept(request.descriptor);
   if (request.kind == Kind::Connect) return !request.silent;
@@ -175,7 +188,7 @@ bool Ring::State::complete_some() {
     } else {
       over[i] = perform(request);
     }
-    if (over[i] && request.kind != Kind::Wake && request.kind != Kind::Accept) {
+    if (over[i] && is_of_socket(request.kind)) {
       --kernel.find(request.descriptor, "a completion")->operations;
     }
   }
@@ -192,6 +205,10 @@ bool Ring::State::perform(Request& request) {
     post(request, {.result = sizeof(std::uint64_t)});
     return true;
   }
+  if (is_of_file(request.kind)) {
+    post(request, {.result = static_cast<std::int32_t>(perform_on_file(request))});
+    return true;
+  }
   sim::Socket& socket = *kernel.find(request.descriptor, "a request");
   if (request.kind == Kind::Receive) return perform_receive(request, socket);
   if (request.kind == Kind::Poll) {
@@ -201,6 +218,15 @@ bool Ring::State::perform(Request& request) {
   const int result = kernel.connect_result(socket);
   post(request, {.result = result > 0 ? 0 : result});
   return true;
+}
+
+std::int64_t Ring::State::perform_on_file(Request& request) {
+  if (request.kind == Kind::Open) return kernel.open_file();
+  if (request.kind == Kind::Close) return kernel.close_file(request.descriptor);
+  sim::File& file = *kernel.find_file(request.descriptor, "a request");
+  --file.operations;
+  return request.kind == Kind::Read ? kernel.read_file(file, request.into, request.offset)
+                                    : kernel.write_file(file, request.bytes, request.offset);
 }
 
 bool Ring::State::perform_accept(Request& request) {
@@ -294,6 +320,35 @@ void Ring::connect(Operation& operation, int socket, const sockaddr* address, so
 void Ring::await_wake(Operation& operation) {
   operation.begin();
   state_->queued.push_back({.kind = Kind::Wake, .operation = &operation});
+}
+
+void Ring::open_temporary(Operation& operation) {
+  operation.begin();
+  state_->queued.push_back({.kind = Kind::Open, .operation = &operation});
+}
+
+void Ring::read_file(Operation& operation, int file, std::span<char> into, std::uint64_t offset) {
+  operation.begin();
+  state_->queued.push_back({.kind = Kind::Read,
+                            .operation = &operation,
+                            .descriptor = file,
+                            .into = into,
+                            .offset = offset});
+}
+
+void Ring::write_file(Operation& operation, int file, std::string_view bytes,
+                      std::uint64_t offset) {
+  operation.begin();
+  state_->queued.push_back({.kind = Kind::Write,
+                            .operation = &operation,
+                            .descriptor = file,
+                            .bytes = bytes,
+                            .offset = offset});
+}
+
+void Ring::close_file(Operation& operation, int file) {
+  operation.begin();
+  state_->queued.push_back({.kind = Kind::Close, .operation = &operation, .descriptor = file});
 }
 
 void Ring::cancel(Operation& operation) {
@@ -392,6 +447,8 @@ int Ring::open_pipe(PipeEnds& pipe) {
   pipe.capacity_bytes = static_cast<std::uint32_t>(capacity);
   return 0;
 }
+
+int Ring::open_temporary_now() { return state_->kernel.open_file(); }
 
 void Ring::close_pipe(PipeEnds& pipe) {
   state_->kernel.close_pipe(pipe.in, pipe.out);

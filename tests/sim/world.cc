@@ -262,6 +262,7 @@ void World::end(base::Time grace) {
   ring_.reset();
   EXPECT_EQ(kernel_.open_sockets(), 0U) << "SIM_SEED=" << kernel_.seed();
   EXPECT_EQ(kernel_.open_pipes(), 0U) << "SIM_SEED=" << kernel_.seed();
+  EXPECT_EQ(kernel_.open_files(), 0U) << "SIM_SEED=" << kernel_.seed();
 }
 
 }  // namespace sim

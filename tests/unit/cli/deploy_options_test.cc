@@ -100,6 +100,13 @@ TEST(DeployOptions, each_flag_is_a_key_of_proxy_toml_and_brings_the_usual_probe)
       {[](auto& f) { f.errors = "/srv/pages"; }, R"("errors":"/srv/pages")"},
       {[](auto& f) { f.body_max = "1048576"; }, R"("limit":{"body":1048576})"},
       {[](auto& f) { f.body_max = "20MiB"; }, R"("limit":{"body":"20MiB"})"},
+      {[](auto& f) { f.buffer_requests = true; }, R"("buffer":{"requests":true})"},
+      {[](auto& f) {
+         f.buffer_responses = true;
+         f.response_max = "1MiB";
+         f.buffer_memory = "65536";
+       },
+       R"("limit":{"response":"1MiB"},"buffer":{"responses":true,"memory":65536})"},
       {[](auto& f) { f.affinity = "2s"; }, R"("readers":{"affinity":"2s"})"},
       {[](auto& f) { f.read_websockets = true; }, R"("readers":{"websockets":true})"},
       {[](auto& f) { f.tls = true; }, R"("tls":{"redirect":true})"},
@@ -197,10 +204,10 @@ TEST(DeployOptions, in_the_older_form_the_service_is_named_after_its_host_or_tar
 }
 
 TEST(DeployOptions, a_flag_of_kamal_proxy_without_a_key_says_what_to_do_instead) {
-  for (const char* flag : {"--buffer-requests", "--tls-staging", "--tls-acme-cache-path"}) {
+  for (const char* flag : {"--tls-staging", "--tls-acme-cache-path"}) {
     EXPECT_NE(instead_of(flag), "") << flag;
   }
-  for (const char* flag : {"--target", "--canonical-host", "--log-request-header"}) {
+  for (const char* flag : {"--target", "--canonical-host", "--log-request-header", "--buffer-requests"}) {
     EXPECT_EQ(instead_of(flag), "") << flag;
   }
 }

@@ -32,6 +32,23 @@ TEST(ExplainPage, a_request_that_is_forwarded_has_its_targets_and_limits) {
             "retries   1\n");
 }
 
+TEST(ExplainPage, what_is_buffered_is_said_where_something_is) {
+  const auto buffer_line = [](const char* buffer) {
+    const std::string page = explain_page(
+        "GET x",
+        parse_json(R"({"site": "x", "answer": "proxy", "buffer": )" + std::string(buffer) + "}"));
+    const std::size_t at = page.find("buffer ");
+    return at == page.npos ? "" : page.substr(at, page.find('\n', at) - at);
+  };
+  EXPECT_EQ(buffer_line(R"({"requests": true, "responses": true, "memory_bytes": 9})"),
+            "buffer    requests and responses, 9 bytes of each in memory");
+  EXPECT_EQ(buffer_line(R"({"requests": true, "memory_bytes": 9})"),
+            "buffer    requests, 9 bytes of each in memory");
+  EXPECT_EQ(buffer_line(R"({"responses": true, "memory_bytes": 9})"),
+            "buffer    responses, 9 bytes of each in memory");
+  EXPECT_EQ(buffer_line(R"({"requests": false, "responses": false})"), "");
+}
+
 TEST(ExplainPage, a_request_without_a_site_has_the_answer_of_the_engine) {
   const Json answer = parse_json(R"({"site": null, "status": 404, "why": ["no site has the host x"],
                                      "outcome": "404 by the engine itself"})");

@@ -128,7 +128,8 @@ TEST(Routes, long_form_reads_every_wish) {
       site("balance = \"hash:header:X-User\"\n"
            "timeout = { connect = \"1s\", first_byte = \"30s\", idle = \"5m\", total = \"0s\" }\n"
            "retry = { times = 2, on = [\"502\", \"503\"] }\n"
-           "limit = { inflight = 500, body = \"20MiB\" }\n"
+           "limit = { inflight = 500, body = \"20MiB\", response = \"1GiB\" }\n"
+           "buffer = { requests = true, responses = true, memory = \"64KiB\" }\n"
            "rewrite = { strip = \"/v1/\" }\nhost = \"upstream\"\nerrors = \"pages\"\n"));
 
   ASSERT_TRUE(result.ok()) << only_message(result);
@@ -137,10 +138,24 @@ TEST(Routes, long_form_reads_every_wish) {
   EXPECT_EQ(policy.timeout.connect, Milliseconds(1'000));
   EXPECT_EQ(policy.timeout.idle, Milliseconds(300'000));
   EXPECT_EQ(policy.retry, (Retry{2, false, true, true, false}));
-  EXPECT_EQ(policy.limit, (Limit{500, 20u << 20}));
+  EXPECT_EQ(policy.limit, (Limit{500, 20u << 20, 1u << 30}));
+  EXPECT_EQ(policy.buffer, (Buffer{true, true, 64u << 10}));
   EXPECT_EQ(policy.strip_prefix, "/v1");
   EXPECT_EQ(policy.host.kind, Host::Kind::Upstream);
   EXPECT_EQ(policy.errors_directory, "pages");
+}
+
+TEST(Routes, buffering_of_defaults_is_changed_key_by_key) {
+  const std::string defaults =
+      "[defaults]\nbuffer = { responses = true, memory = \"8KiB\" }\nlimit = { response = 100 }\n";
+  Result result = load_toml(defaults + site("buffer = { requests = true }"));
+  ASSERT_TRUE(result.ok()) << only_message(result);
+  EXPECT_EQ(policy_of(result).buffer, (Buffer{true, true, 8u << 10}));
+  EXPECT_EQ(policy_of(result).limit.response_bytes, 100U);
+
+  EXPECT_TRUE(load_toml(defaults + site("buffer = { responses = false }")).ok());
+  EXPECT_EQ(only_message(load_toml("[defaults]\nlimit = { response = 100 }\n" + site(""))),
+            "\"response\" of \"limit\" needs buffered responses");
 }
 
 TEST(Routes, every_way_to_balance_has_a_name) {
@@ -179,6 +194,13 @@ TEST(Routes, a_wish_that_is_wrong_says_what_to_write) {
        "3:18 error: \"20M\" is not a size – write \"20MiB\", \"64KiB\" or a number of bytes"},
       {"limit = { inflight = -1 }",
        "3:22 error: \"inflight\" must be a whole number from 0 to 10000000"},
+      {"limit = { response = \"1MiB\" }",
+       "3:11 error: \"response\" of \"limit\" needs buffered responses"},
+      {"buffer = true", "3:10 error: \"buffer\" takes a table, not true or false"},
+      {"buffer = { memory = \"4KiB\", request = true }",
+       "3:28 error: unknown key \"request\" in \"buffer\" of site \"a.com\""},
+      {"buffer = { memory = 4095 }",
+       "3:21 error: \"memory\" must be from 4096 to 1073741824 bytes"},
       {"rewrite = { strip = \"v1\" }", "3:21 error: path \"v1\" does not start with \"/\""},
       {"rewrite = { strip = \"/\" }", "3:21 error: \"strip\" has nothing to take off"},
       {"host = \"a b\"", "3:8 error: \"a b\" is not a host name"},

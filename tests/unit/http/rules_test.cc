@@ -183,6 +183,16 @@ TEST(ForwardRequest, framing_is_written_as_told) {
   EXPECT_FALSE(has_name(out, "Content-Length"));
 }
 
+TEST(ForwardRequest, an_expectation_that_was_met_does_not_travel_on) {
+  Forwarding how = plain();
+  how.framing = Framing::Length;
+  how.content_length = 5;
+  how.keep_expect = false;
+  const std::string out = forwarded(fields("Content-Length: 5\r\nExpect: 100-continue\r\n"), how);
+  EXPECT_TRUE(has(out, "Content-Length: 5"));
+  EXPECT_FALSE(has_name(out, "Expect"));
+}
+
 TEST(ForwardRequest, path_and_host_can_be_replaced) {
   Forwarding how = plain();
   how.path_override = "/new";
