@@ -4,7 +4,9 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "config/complaint.h"
 #include "config/listener.h"
 
 namespace config {
@@ -15,5 +17,9 @@ struct Admin {
   std::optional<Listener> http;  // none = not over TCP; a loopback address where there is no token
   std::string token;             // visible ASCII; empty = there is none
 };
+
+// What is wrong with a value, wherever it was written.
+std::optional<Complaint> check_socket_path(std::string_view path);
+std::optional<Complaint> check_token(std::string_view token);
 
 }  // namespace config

@@ -87,6 +87,7 @@ struct EngineLimits {
   uint64_t line_bytes = kLimitLineBytes;
   uint64_t fields = kLimitFields;
   uint64_t connections = kLimitConnections;          // per worker
+  uint64_t concurrency = 0;                          // requests in progress at once; 0 = no limit
   uint64_t requests = kLimitRequests;                // on one kept-alive connection; 0 = no limit
   Milliseconds keepalive = kLimitKeepalive;          // idle between two requests
   Milliseconds head = kLimitHead;                    // first byte to complete head
@@ -99,6 +100,7 @@ struct EngineLimits {
 };
 
 struct UpstreamPool {
+  uint64_t max_connections = 0;          // open to one target at once; 0 = no limit
   uint64_t max_idle = kUpstreamMaxIdle;  // per target and worker
   Milliseconds keepalive = kUpstreamKeepalive;
 

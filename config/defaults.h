@@ -83,6 +83,10 @@ inline constexpr std::chrono::milliseconds kGrace{10'000};
 
 inline constexpr unsigned kWorkersMax = 1024;
 
+// Requests in progress, and connections of one target: above these a typing mistake is likelier.
+inline constexpr uint64_t kConcurrencyMax = 10'000'000;
+inline constexpr uint64_t kTargetConnectionsMax = 1'000'000;
+
 // A target's largest weight; higher ratios than 1000:1 are a typing mistake.
 inline constexpr unsigned kWeightMax = 1000;
 

@@ -34,7 +34,7 @@ class Loader {
 
   void add_file(const std::filesystem::path& path, FileRole role);
   void add_text(std::string text, const std::filesystem::path& path, FileRole role);
-  Result load_all();
+  Result load_all(const Overrides& overrides);
 
  private:
   void add_includes();
@@ -160,7 +160,7 @@ void Loader::add_includes() {
   for (const Reader::Item& item : settings_.includes) add_include(item);
 }
 
-Result Loader::load_all() {
+Result Loader::load_all(const Overrides& overrides) {
   add_includes();
   for (std::size_t i = 1; i < documents_.size(); ++i) {
     parse_settings(documents_[i].reader, documents_[i].root, documents_[i].role, settings_);
@@ -170,6 +170,7 @@ Result Loader::load_all() {
     std::vector<Site> sites = parse_routes(document.reader, document.root, config.defaults);
     std::ranges::move(sites, std::back_inserter(config.sites));
   }
+  apply(config, overrides);
   validate(config, findings_);
   if (config.listen.empty()) config.listen.push_back({{}, kListenPort, {}});
   return {std::move(config), findings_.take_diagnostics(), findings_.take_files(),
@@ -178,12 +179,12 @@ Result Loader::load_all() {
 
 // Exceptions of the libraries below end here: the rest of the engine has none.
 template <class Add>
-Result guarded(const std::string& name, const Environment& environment,
+Result guarded(const std::string& name, const Environment& environment, const Overrides& overrides,
                const SiteDefaults& defaults, Add add) {
   try {
     Loader loader(environment, defaults);
     add(loader);
-    return loader.load_all();
+    return loader.load_all(overrides);
   } catch (const std::exception& error) {
     Result result;
     Diagnostic diagnostic;
@@ -197,14 +198,15 @@ Result guarded(const std::string& name, const Environment& environment,
 
 }  // namespace
 
-Result load(const std::filesystem::path& path, const Environment& environment) {
-  return guarded(path.string(), environment, {},
+Result load(const std::filesystem::path& path, const Environment& environment,
+            const Overrides& overrides) {
+  return guarded(path.string(), environment, overrides, {},
                  [&](Loader& loader) { loader.add_file(path, FileRole::Main); });
 }
 
 Result load_text(std::string text, const std::string& name, const Environment& environment,
-                 const SiteDefaults& defaults) {
-  return guarded(name, environment, defaults,
+                 const Overrides& overrides, const SiteDefaults& defaults) {
+  return guarded(name, environment, overrides, defaults,
                  [&](Loader& loader) { loader.add_text(std::move(text), name, FileRole::Main); });
 }
 

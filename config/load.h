@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "config/diagnostic.h"
 #include "config/environment.h"
+#include "config/overrides.h"
 
 namespace config {
 
@@ -21,12 +22,13 @@ struct Result {
   bool ok() const { return count(diagnostics, Severity::Error) == 0; }
 };
 
-// Reads `path` and what it includes.
-Result load(const std::filesystem::path& path, const Environment& environment);
+// Reads `path` and what it includes. What `overrides` say counts as if it were written there.
+Result load(const std::filesystem::path& path, const Environment& environment,
+            const Overrides& overrides = {});
 
 // The same for a text that is not in a file. Relative paths in it start at the directory of
 // `name`, which is also what problems show. `defaults` is below what the text says.
 Result load_text(std::string text, const std::string& name, const Environment& environment,
-                 const SiteDefaults& defaults = {});
+                 const Overrides& overrides = {}, const SiteDefaults& defaults = {});
 
 }  // namespace config

@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // [admin].
-#include <fmt/format.h>
-#include <sys/un.h>
-
-#include <algorithm>
 #include <array>
 
 #include "config/address.h"
 #include "config/parse.h"
-#include "config/text.h"
 
 namespace config {
 namespace {
 
-constexpr std::size_t kPathBytesMax = sizeof(sockaddr_un::sun_path) - 1;
-
 void read_socket(Reader& reader, const Entry& entry, Admin& admin) {
   reader.path(entry, "a unix socket", admin.socket);
-  if (admin.socket.size() <= kPathBytesMax) return;
-  reader.error(entry.node.source(),
-               fmt::format("the path of a socket may have {} bytes, this one has {}", kPathBytesMax,
-                           admin.socket.size()),
-               "choose a shorter one, such as \"/run/engine/admin.sock\"");
+  if (auto wrong = check_socket_path(admin.socket)) reader.error(entry.node.source(), *wrong);
 }
 
 void read_group(Reader& reader, const Entry& entry, Admin& admin) {
@@ -43,17 +32,10 @@ void read_http(Reader& reader, const Entry& entry, Admin& admin) {
   admin.http = std::move(*listener);
 }
 
-// It may come from a file of secrets: the message does not repeat it.
 void read_token(Reader& reader, const Entry& entry, Admin& admin) {
   std::string token;
   if (!reader.string(entry, token)) return;
-  const bool is_visible = std::ranges::all_of(token, [](char c) { return c > ' ' && c < 0x7f; });
-  if (!is_visible) {
-    return reader.error(entry.node.source(),
-                        "\"token\" has a blank or a character beyond ASCII, which an Authorization "
-                        "field cannot carry",
-                        "use letters and digits, for example of openssl rand -hex 32");
-  }
+  if (auto wrong = check_token(token)) return reader.error(entry.node.source(), *wrong);
   admin.token = std::move(token);
 }
 

@@ -37,6 +37,10 @@ constexpr std::array kEngineLimitFields = {
                         [](Reader& reader, const Entry& entry, EngineLimits& limits) {
                           reader.integer(entry, limits.connections, 1, 10'000'000);
                         }},
+    Field<EngineLimits>{"concurrency",
+                        [](Reader& reader, const Entry& entry, EngineLimits& limits) {
+                          reader.integer(entry, limits.concurrency, 0, kConcurrencyMax);
+                        }},
     Field<EngineLimits>{"requests",
                         [](Reader& reader, const Entry& entry, EngineLimits& limits) {
                           reader.integer(entry, limits.requests, 0, 1'000'000'000);
@@ -60,9 +64,13 @@ constexpr std::array kEngineLimitFields = {
 };
 
 constexpr std::array kUpstreamFields = {
+    Field<UpstreamPool>{"max_connections",
+                        [](Reader& reader, const Entry& entry, UpstreamPool& pool) {
+                          reader.integer(entry, pool.max_connections, 0, kTargetConnectionsMax);
+                        }},
     Field<UpstreamPool>{"max_idle",
                         [](Reader& reader, const Entry& entry, UpstreamPool& pool) {
-                          reader.integer(entry, pool.max_idle, 0, 1'000'000);
+                          reader.integer(entry, pool.max_idle, 0, kTargetConnectionsMax);
                         }},
     Field<UpstreamPool>{"keepalive",
                         [](Reader& reader, const Entry& entry, UpstreamPool& pool) {

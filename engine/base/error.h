@@ -27,9 +27,11 @@ enum class Cause : std::uint8_t {
   CertificateRequired,  // of the client
   Overloaded,           // our own limit of connections or streams
   InflightLimit,        // limit.inflight of the service
+  ConcurrencyLimit,     // limits.concurrency of the engine
   LoopDetected,
   DnsError,
   NoHealthyTarget,
+  ConnectionLimit,  // upstream.max_connections: the target had none to spare in time
   ConnectionRefused,
   ConnectionTimeout,
   DestinationUnreachable,

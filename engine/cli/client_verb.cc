@@ -10,6 +10,7 @@
 #include "engine/cli/say.h"
 #include "engine/cli/terminal.h"
 #include "engine/control/admin_socket.h"
+#include "engine/control/certificates.h"
 
 namespace engine::cli {
 namespace {
@@ -55,8 +56,12 @@ CLI::Option* add_word(CLI::App& verb, const std::string& name, std::string& valu
 
 std::string socket_of(const ClientFlags& flags) {
   if (!flags.socket.empty()) return flags.socket;
-  const config::Result file = config::load(usual_config_path(), config::Environment::process());
-  return control::admin_socket_path(file.ok() ? file.config.admin.socket : "");
+  const config::Environment environment = config::Environment::process();
+  const auto variable = environment.variable("ENGINE_SOCKET");
+  if (variable && !variable->empty()) return *variable;
+  const config::Result file = config::load(usual_config_path(), environment);
+  return control::admin_socket_path(file.ok() ? file.config.admin.socket : "",
+                                    control::state_directory());
 }
 
 int show(const ClientFlags& flags, const ApiCall& call, const Page& page) {

@@ -71,11 +71,9 @@ void say_missing(const std::string& path) {
 config::Result read_config(const RunOptions& options) {
   const config::Environment environment = config::Environment::process();
   const bool piped = options.config == "-";
-  config::Result result =
-      piped ? config::load_text(read_stdin(), std::string(kStdinName), environment)
-            : config::load(options.config, environment);
-  if (result.ok()) config::apply(result.config, options.overrides);
-  return result;
+  return piped ? config::load_text(read_stdin(), std::string(kStdinName), environment,
+                                   options.overrides)
+               : config::load(options.config, environment, options.overrides);
 }
 
 std::string usual_config_path() {

@@ -221,13 +221,19 @@ std::string state_directory_of(const std::optional<RunningEngine>& running) {
   return is_said ? running->state_directory : control::state_directory();
 }
 
+// Also of a configuration that cannot be used.
+std::string chosen_socket(const RunOptions& options, const config::Result& result) {
+  if (options.overrides.socket) return *options.overrides.socket;
+  return result.ok() ? result.config.admin.socket : "";
+}
+
 }  // namespace
 
 Findings check_engine(const RunOptions& options) {
   RunOptions file = options;
   config::Result result = read_checked_config(file);
-  const SocketLook socket =
-      look_at_socket(control::admin_socket_path(result.ok() ? result.config.admin.socket : ""));
+  const SocketLook socket = look_at_socket(
+      control::admin_socket_path(chosen_socket(options, result), control::state_directory()));
   // Who names no file, where there is none, means that of the engine that runs.
   if (socket.running && socket.running->config.starts_with('/') && !options.overrides.config_path &&
       !is_there(options.config)) {

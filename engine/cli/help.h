@@ -26,8 +26,9 @@ inline constexpr std::string_view kAboutRun = R"(Serve, in the foreground (also 
   engine run --config site.toml --workers 2
   engine run --access-log off --log-level debug
 
-Every flag has a variable too: ENGINE_CONFIG, ENGINE_LISTEN, ENGINE_WORKERS, ENGINE_IO,
-ENGINE_LOG_LEVEL, ENGINE_ACCESS_LOG, ENGINE_GRACE. A flag wins over its variable, that over the file.
+Every flag has a variable too: ENGINE_ and its name in capitals, such as ENGINE_LISTEN or
+ENGINE_MAX_CONNECTIONS. A flag wins over its variable, that over the file. The token of the control
+API has no flag, as everybody can read those: ENGINE_ADMIN_TOKEN, or --admin-token-file.
 SIGHUP reads the file again; SIGTERM lets running requests finish, a second one does not.
 )";
 

@@ -2,8 +2,10 @@
 // `engine run`, `check`, `doctor`, `certs`, `trust`, `untrust`, `echo`: what needs no running engine.
 #include <fmt/format.h>
 
+#include <array>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,40 +25,78 @@
 namespace engine::cli {
 namespace {
 
+using config::Setting;
+
+struct ServingFlag {
+  Setting setting;
+  const char* names;
+  const char* type;
+  const char* about;
+};
+
+// Each has a variable, too. ENGINE_ADMIN_TOKEN has no flag: everybody can read those.
+constexpr std::array kServingFlags = {
+    ServingFlag{Setting::ConfigPath, "-c,--config", "FILE",
+                "The configuration (default: proxy.toml)"},
+    ServingFlag{Setting::HttpPort, "--http-port", "N",
+                "Listen on this port, instead of what the file says"},
+    ServingFlag{Setting::HttpsPort, "--https-port", "N", "And on this one; every port takes TLS"},
+    ServingFlag{Setting::Workers, "--workers", "N", "Threads that serve: auto or a number"},
+    ServingFlag{Setting::LimitConcurrency, "--limit-concurrency", "N",
+                "Requests in progress at once; 0: no limit"},
+    ServingFlag{Setting::MaxConnections, "--max-connections", "N",
+                "Connections open to one target at once; 0: no limit"},
+    ServingFlag{Setting::MaxKeepalive, "--max-keepalive", "N",
+                "Idle connections kept per target and worker"},
+    ServingFlag{Setting::KeepaliveExpiry, "--keepalive-expiry", "TIME",
+                "How long they are kept, such as 60s"},
+    ServingFlag{Setting::Io, "--io", "KIND", "How to talk to the kernel: auto or uring"},
+    ServingFlag{Setting::LogLevel, "--log-level", "LEVEL", "error, warn, info or debug"},
+    ServingFlag{Setting::AccessLog, "--access-log", "WHERE", "off, stdout, stderr or a file"},
+    ServingFlag{Setting::Grace, "--grace", "TIME",
+                "How long a stop waits for running requests, such as 10s"},
+    ServingFlag{Setting::StateDirectory, "--state-dir", "DIR", "What must survive a restart"},
+    ServingFlag{Setting::Socket, "--socket", "PATH", "The control API's Unix socket"},
+    ServingFlag{Setting::AdminHttp, "--admin-http", "ADDRESS",
+                "The control API over TCP, such as 127.0.0.1:2020"},
+    ServingFlag{Setting::AdminTokenFile, "--admin-token-file", "FILE",
+                "What changes over TCP need is in this file"}};
+
 // The words of one command line, before anything is made of them.
 struct RunFlags {
-  std::string config;
+  std::array<std::string, config::kSettingCount> values;  // by Setting
   std::vector<std::string> listen;
-  std::string workers;
-  std::string io;
-  std::string log_level;
-  std::string access_log;
-  std::string grace;
   bool json = false;
 
+  [[nodiscard]] std::string& of(Setting setting) {
+    return values[static_cast<std::size_t>(setting)];
+  }
+  [[nodiscard]] const std::string& of(Setting setting) const {
+    return values[static_cast<std::size_t>(setting)];
+  }
   [[nodiscard]] Output output() const { return json ? Output::Json : Output::Text; }
 };
 
+std::string long_name(const ServingFlag& flag) {
+  const std::string_view names = flag.names;
+  return std::string(names.substr(names.find("--")));
+}
+
 // The flags over the variables; the exit code when one of them is wrong.
 std::optional<int> read_options(const RunFlags& flags, RunOptions& options) {
-  using config::Setting;
+  const config::Environment environment = config::Environment::process();
   std::vector<config::Diagnostic> problems;
   config::Overrides overrides;
   const auto set = [&](Setting setting, const std::string& value, const std::string& origin) {
     if (value.empty()) return;
-    auto problem = config::set_override(overrides, setting, value, origin);
+    auto problem = config::set_override(overrides, setting, value, origin, environment);
     if (problem) problems.push_back(std::move(*problem));
   };
-  set(Setting::ConfigPath, flags.config, "--config");
   set(Setting::Listen, fmt::format("{}", fmt::join(flags.listen, ",")), "--listen");
-  set(Setting::Workers, flags.workers, "--workers");
-  set(Setting::Io, flags.io, "--io");
-  set(Setting::LogLevel, flags.log_level, "--log-level");
-  set(Setting::AccessLog, flags.access_log, "--access-log");
-  set(Setting::Grace, flags.grace, "--grace");
+  for (const ServingFlag& flag : kServingFlags)
+    set(flag.setting, flags.of(flag.setting), long_name(flag));
 
-  const auto variables =
-      config::overrides_from_environment(config::Environment::process(), problems);
+  const auto variables = config::overrides_from_environment(environment, problems);
   for (const config::Diagnostic& problem : problems) {
     say_error(fmt::format("{}: {}", problem.where.file, problem.message));
     say_fix(problem.hint.empty() ? "engine help run" : problem.hint);
@@ -92,27 +132,20 @@ int certs(const RunFlags& flags) {
 }
 
 void add_run_flags(CLI::App& app, RunFlags& flags) {
-  app.add_option("-c,--config", flags.config, "The configuration (default: proxy.toml)")
-      ->type_name("FILE");
   app.add_option("--listen", flags.listen, "Listen here instead of what the file says; repeatable")
       ->type_name("ADDRESS")
       ->expected(1)
       ->take_all();
-  app.add_option("--workers", flags.workers, "Threads that serve: auto or a number")
-      ->type_name("N");
-  app.add_option("--io", flags.io, "How to talk to the kernel: auto or uring")->type_name("KIND");
-  app.add_option("--log-level", flags.log_level, "error, warn, info or debug")->type_name("LEVEL");
-  app.add_option("--access-log", flags.access_log, "off, stdout, stderr or a file")
-      ->type_name("WHERE");
-  app.add_option("--grace", flags.grace, "How long a stop waits for running requests, such as 10s")
-      ->type_name("TIME");
+  for (const ServingFlag& flag : kServingFlags)
+    app.add_option(flag.names, flags.of(flag.setting), flag.about)->type_name(flag.type);
 }
 
 void add_file_verb(VerbTable& table, const VerbTable::Verb& verb, int (*run)(const RunFlags&),
                    const std::string& json) {
   const auto flags = std::make_shared<RunFlags>();
   CLI::App& app = table.add(verb, [=] { return run(*flags); });
-  app.add_option("-c,--config", flags->config, "The file; - is stdin (default: proxy.toml)")
+  app.add_option("-c,--config", flags->of(Setting::ConfigPath),
+                 "The file; - is stdin (default: proxy.toml)")
       ->type_name("FILE");
   app.add_flag("--json", flags->json, json);
 }

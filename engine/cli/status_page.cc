@@ -103,6 +103,9 @@ std::string changes_page(const Json& reload) {
       page += fmt::format("{}{}\n", kind.mark, printable(name));
     }
   }
+  if (!texts_in(reload, "needs_restart").empty()) {
+    page += "  a new process has it without downtime: engine upgrade\n";
+  }
   return page;
 }
 

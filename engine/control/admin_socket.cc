@@ -5,26 +5,14 @@
 
 #include <cstdlib>
 
-#include "engine/control/certificates.h"
-
 namespace engine::control {
-namespace {
 
-std::string from_environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-}  // namespace
-
-std::string admin_socket_path(const std::string& configured) {
-  if (std::string path = from_environment("ENGINE_SOCKET"); !path.empty()) return path;
-  if (!configured.empty()) return configured;
+std::string admin_socket_path(const std::string& chosen, const std::string& state_directory) {
+  if (!chosen.empty()) return chosen;
   if (::geteuid() == 0) return "/run/engine/admin.sock";
-  if (const std::string folder = from_environment("XDG_RUNTIME_DIR"); !folder.empty()) {
-    return folder + "/engine/admin.sock";
-  }
-  return state_directory() + "/admin.sock";
+  const char* const folder = std::getenv("XDG_RUNTIME_DIR");
+  if (folder != nullptr && *folder != '\0') return std::string(folder) + "/engine/admin.sock";
+  return state_directory + "/admin.sock";
 }
 
 }  // namespace engine::control

@@ -7,9 +7,10 @@
 
 namespace engine::control {
 
-// $ENGINE_SOCKET, else `configured` (admin.socket of proxy.toml; empty when it says nothing), else
+// `chosen` by a flag, ENGINE_SOCKET or admin.socket of proxy.toml; empty when none says anything: then
 // /run/engine/admin.sock for root, $XDG_RUNTIME_DIR/engine/admin.sock for others, and admin.sock in
-// the state directory where there is no such variable. Empty variables count as not set.
-[[nodiscard]] std::string admin_socket_path(const std::string& configured);
+// the state directory where there is no such variable. An empty variable counts as not set.
+[[nodiscard]] std::string admin_socket_path(const std::string& chosen,
+                                            const std::string& state_directory);
 
 }  // namespace engine::control

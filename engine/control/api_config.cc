@@ -48,7 +48,8 @@ ApiReply Api::answer_config(const ApiRequest& request) {
     const auto text = body.string("text");
     if (const auto refusal = body.refusal()) return reply_of(*refusal);
     const config::Result result =
-        text ? config::load_text(*text, reload.source().path, config::Environment::process())
+        text ? config::load_text(*text, reload.source().path, config::Environment::process(),
+                                 reload.source().overrides)
              : reload.source().load();
     return json_reply({{"ok", result.ok()}, {"diagnostics", diagnostics_json(result.diagnostics)}});
   }

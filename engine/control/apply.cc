@@ -191,6 +191,7 @@ std::unique_ptr<route::Snapshot> Apply::build(
   next->trust = build_trust(config, previous);
   next->proxy_protocol = proxy_protocol_of(config.proxy_protocol);
   next->limits = std::make_shared<const route::Limits>(limits_of(config.engine));
+  if (previous != nullptr) next->requests = previous->requests;
   build_services(config, previous, *next, diagnostics);
   if (prepare) prepare(targets_in_use(*next));
 
@@ -200,6 +201,9 @@ std::unique_ptr<route::Snapshot> Apply::build(
     const bool is_known =
         previous != nullptr && i < previous->targets.size() && previous->targets[i] == target;
     const bool is_used = next->target_index_of.contains(target.get());
+    next->connections.push_back(
+        is_known ? previous->connections[i]
+                 : std::make_shared<route::TargetConnections>(sources_.worker_count));
     if (is_used && target->needs_dns())
       next->addresses.push_back(sources_.addresses_of(*target));
     else if (is_known)

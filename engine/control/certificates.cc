@@ -200,7 +200,8 @@ std::vector<CertificateFigures> Certificates::expiries() const {
   return list;
 }
 
-std::string state_directory() {
+std::string state_directory(const std::string& chosen) {
+  if (!chosen.empty()) return chosen;
   for (const char* name : {"ENGINE_STATE_DIR", "STATE_DIRECTORY"}) {
     if (std::string directory = from_environment(name); !directory.empty()) return directory;
   }

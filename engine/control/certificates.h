@@ -67,8 +67,8 @@ class Certificates {
   std::map<std::string, Leaf> leaves_;
 };
 
-// Where what must survive a restart is kept: $ENGINE_STATE_DIR, $STATE_DIRECTORY (systemd), for root
-// /var/lib/engine, else $XDG_STATE_HOME/engine or ~/.local/state/engine.
-[[nodiscard]] std::string state_directory();
+// Where what must survive a restart is kept: `chosen` by a flag, $ENGINE_STATE_DIR, $STATE_DIRECTORY
+// (systemd), for root /var/lib/engine, else $XDG_STATE_HOME/engine or ~/.local/state/engine.
+[[nodiscard]] std::string state_directory(const std::string& chosen = {});
 
 }  // namespace engine::control

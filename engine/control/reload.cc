@@ -53,9 +53,7 @@ config::Config settings_of(const config::Config& config) {
 }  // namespace
 
 config::Result ConfigSource::load() const {
-  config::Result result = config::load(path, config::Environment::process());
-  config::apply(result.config, overrides);
-  return result;
+  return config::load(path, config::Environment::process(), overrides);
 }
 
 WatchedPaths watched_paths(const std::string& main_path, const config::Result& result) {
@@ -145,7 +143,7 @@ ReloadReport Reload::adopt(config::Config config, ReloadReport report, std::stri
   }
   log_diagnostics(report.diagnostics);
   for (const std::string& key : report.needs_restart) {
-    log::warn("a changed value waits for a restart", {{"key", key}});
+    log::warn("a changed value waits for a restart", {{"key", key}, {"fix", "engine upgrade"}});
   }
   // Else one that was set meanwhile stays.
   if (new_level) set_log_level(state_.config().log.level);

@@ -233,7 +233,7 @@ std::expected<std::vector<config::Site>, std::vector<config::Diagnostic>> sites_
   config::SiteDefaults below = defaults;
   below.policy.canonical_host = {};  // it is a host of the file's sites
   config::Result result =
-      config::load_text(std::move(toml), name, config::Environment::empty(), below);
+      config::load_text(std::move(toml), name, config::Environment::empty(), {}, below);
   auto problems = problems_of(std::move(result.diagnostics), first_lines, name);
   std::vector<config::Site> sites = std::move(result.config.sites);
   for (config::Site& site : sites) {

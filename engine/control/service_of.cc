@@ -192,10 +192,12 @@ route::Limits limits_of(const config::Engine& engine) {
   limits.connections_max = narrow(from.connections);
   limits.h2_streams_max = narrow(from.h2_streams);
   limits.requests_per_connection_max = narrow(from.requests);
+  limits.requests_max = narrow(from.concurrency);
   limits.head_timeout = nanoseconds(from.head);
   limits.body_timeout = nanoseconds(from.body);
   limits.keepalive_idle = nanoseconds(from.keepalive);
   limits.keepalive_total = nanoseconds(from.lifetime);
+  limits.target_connections_max = narrow(engine.upstream.max_connections);
   limits.pool_idle_max = narrow(engine.upstream.max_idle);
   limits.pool_idle_timeout = nanoseconds(engine.upstream.keepalive);
   limits.grace = nanoseconds(engine.grace);

@@ -4,6 +4,7 @@
 // configuration.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +40,11 @@ inline constexpr std::array<std::string_view, 6> kRequestPlaces = {
     "{target}", "{unix_ms}", "{client_ip}", "{request_id}", "{host}", "{scheme}"};
 inline constexpr std::array<std::string_view, 3> kResponsePlaces = {"{request_id}", "{target}",
                                                                     "{host}"};
+
+// Whether the writer needs those values.
+[[nodiscard]] inline bool have_places(std::span<const FieldEdit> edits) {
+  return std::ranges::any_of(edits, &FieldEdit::has_places);
+}
 
 // What a request is forwarded with.
 struct Forwarding {

@@ -142,14 +142,29 @@ bool Stream::body_fits(const http::RequestHead& head) {
 // Of requests that are about to use a target. False when it was answered.
 bool Stream::within_limits() {
   const route::Service& service = *service_->service;
-  if (service.inflight_max > 0) {
-    holds_inflight_ = true;
-    if (service.inflight->fetch_add(1, std::memory_order_relaxed) >= service.inflight_max) {
-      answer(base::Cause::InflightLimit, {});
-      return false;
-    }
+  if (!take_place(Bound::Service, *service.inflight, service.inflight_max)) {
+    answer(base::Cause::InflightLimit, {});
+    return false;
+  }
+  if (!take_place(Bound::Engine, *worker_.snapshot().requests, worker_.limits().requests_max)) {
+    answer(base::Cause::ConcurrencyLimit, {});
+    return false;
   }
   return true;
+}
+
+// Once: a stream that is routed anew may still hold one.
+bool Stream::take_place(Bound bound, route::Places& places, std::uint32_t max) {
+  route::Places*& held = places_[static_cast<std::size_t>(bound)];
+  if (max == 0 || held != nullptr) return true;
+  if (!places.take(max)) return false;
+  held = &places;
+  return true;
+}
+
+void Stream::release_place(Bound bound) {
+  route::Places* const held = std::exchange(places_[static_cast<std::size_t>(bound)], nullptr);
+  if (held != nullptr) held->give_back();
 }
 
 // Redirects, fixed answers, OPTIONS that must not travel on, and for a site that is closed on purpose
@@ -322,18 +337,14 @@ void Stream::end() {
   response_spool_.reset();
   release_target();
   release_service();
+  release_place(Bound::Engine);
   set_state(State::Done);
   worker_.retire(*this);
 }
 
-void Stream::release_inflight() {
-  if (!std::exchange(holds_inflight_, false)) return;
-  service_->service->inflight->fetch_sub(1, std::memory_order_relaxed);
-}
-
 void Stream::release_service() {
   if (service_ == nullptr) return;
-  release_inflight();
+  release_place(Bound::Service);
   service_->leave();
   service_ = nullptr;
   record_.site = record_.service = {};

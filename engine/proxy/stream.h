@@ -17,6 +17,7 @@
 #include "engine/proxy/relay.h"
 #include "engine/proxy/spool.h"
 #include "engine/proxy/stream_record.h"
+#include "engine/proxy/stream_state.h"
 #include "engine/route/candidates.h"
 #include "engine/route/connection_view.h"
 
@@ -27,17 +28,7 @@ class Worker;
 struct ServiceState;
 struct TargetState;
 
-// State       waits for                                ends by
-// Start       start()                                  Parked, Buffering; as Connecting
-// Parked      its gate, or a target that is up         Start (routed anew), Done
-// Buffering   the request's body, limits.body          Start (routed anew), Done
-// Connecting  connect(), the connect timeout           AwaitHead; next address or target; Parked; Done
-// AwaitHead   the response's head, first_byte timeout  Collecting, Responding, Tunnel; a retry; Done
-// Collecting  the response's body, idle timeout        Responding, Done
-// Responding  its body, the client, idle timeout       Done
-// Tunnel      either side's bytes, idle timeout        Done
-// Done        the worker to free it
-// Whoever has a target also ends by that target's drain (route::TargetHealth::end_streams).
+// Its states: stream_state.h.
 class Stream {
  public:
   Stream(Worker& worker, ClientSide& client, base::Buffer request);
@@ -53,13 +44,17 @@ class Stream {
   void abort(base::Cause cause);
 
   // ---- For the worker.
-  enum class Wait : std::uint8_t { ForGate, ForTarget };
+  using Wait = StreamWait;
   // Parked: what it waits for.
   [[nodiscard]] Wait waits() const { return wait_; }
   // Parked: with the snapshot of the moment everything may be different.
   void route_anew();
   // Parked: nobody waits for a worker that drains.
   void on_draining();
+  // Parked for a connection: since when; goes on if it can; whether it may not take a used one.
+  [[nodiscard]] base::Time waiting_since() const { return parked_since(Wait::ForConnection); }
+  [[nodiscard]] bool try_target();
+  [[nodiscard]] bool needs_new_connection() const { return lost_reused_ || upgrade_asked_; }
   // When its target is to be left may have changed.
   void update_deadline();
 
@@ -95,21 +90,12 @@ class Stream {
   [[nodiscard]] bool switches() const { return upgrade_asked_; }  // to another protocol
   void describe(route::ConnectionView& view) const;               // as the newest of its connection
 
-  base::ListHook waiting_hook;  // of a connection that others wait for too
+  base::ListHook waiting_hook;  // of a connection, or of a target, that others wait for too
   base::ListHook worker_hook;   // of its worker: with those that are parked, or with the others
 
  private:
-  enum class State : std::uint8_t {
-    Start,
-    Parked,
-    Buffering,
-    Connecting,
-    AwaitHead,
-    Collecting,
-    Responding,
-    Tunnel,
-    Done
-  };
+  using State = StreamState;
+  using Bound = StreamBound;
 
   // stream_record.cc: what is noted down, and who the client is to the site.
   void note_request(const http::RequestHead& head);
@@ -139,7 +125,8 @@ class Stream {
   void fail(base::Error error, std::string_view details = {});
   void cut();
   void close_tunnel();
-  void release_inflight();
+  [[nodiscard]] bool take_place(Bound bound, route::Places& places, std::uint32_t max);
+  void release_place(Bound bound);
   void release_service();
   [[nodiscard]] const http::RequestHead& head();
   [[nodiscard]] http::HeadResult read_again();
@@ -157,6 +144,9 @@ class Stream {
   void park(Wait wait);
   void unpark();
   std::size_t keep_while_parked(std::string_view bytes);
+  [[nodiscard]] base::Time parked_since(Wait wait) const {
+    return parked_since_[static_cast<std::size_t>(wait)];
+  }
   [[nodiscard]] base::Time parked_until() const;
   [[nodiscard]] base::Cause parked_cause() const;
 
@@ -173,13 +163,13 @@ class Stream {
   // stream_upstream.cc: getting the request to a target.
   void choose_target();
   void use_target(std::uint32_t chosen);
+  void reach_target();
   bool lease_ready();
+  [[nodiscard]] bool may_join_connecting() const;
   [[nodiscard]] bool tried_all() const;
   bool connect_next();
   void send_request();
   void write_request(const http::RequestHead& request, http::Framing framing, std::uint64_t length);
-  // Whether what the places of an edit stand for has to be gathered.
-  [[nodiscard]] static bool fills_places(std::span<const http::FieldEdit> edits);
   void feed_early_bytes();
   void release_target();
   [[nodiscard]] route::TargetHealth::Tally& tally() const;
@@ -228,19 +218,19 @@ class Stream {
   route::TargetHealth* health_ = nullptr;  // of target_, in service_
   base::Counter* open_ = nullptr;          // that counts this stream, once it is a tunnel
   Lease* upstream_ = nullptr;
+  std::array<route::Places*, 2> places_{};  // by Bound; null where it holds none
   Relay request_relay_, response_relay_;
   SpoolPtr request_spool_, response_spool_;
   std::unique_ptr<http::KeptResponse> kept_response_;  // while Collecting
   io::Timer timer_{io::Expires<&Stream::on_deadline>{}, this};
   StreamRecord record_;
-  std::string websocket_key_;                 // ours, where the client came by extended CONNECT
-  base::Time progress_ = 0;                   // when bytes last moved
-  base::Time phase_started_ = 0;              // of connecting, or of waiting for the head
-  std::array<base::Time, 2> parked_since_{};  // by Wait: the first time; 0 = never
-  std::uint64_t tried_targets_ = 0;           // bits by position in the service, the first 64
+  std::string websocket_key_;     // ours, where the client came by extended CONNECT
+  base::Time progress_ = 0;       // when bytes last moved
+  base::Time phase_started_ = 0;  // of connecting, or of waiting for the head
+  std::array<base::Time, kStreamWaits> parked_since_{};  // by Wait: the first time; 0 = never
+  std::uint64_t tried_targets_ = 0;  // bits by position in the service, the first 64
   std::uint64_t reply_bytes_ = 0;
-  std::uint32_t scanned_ = 0, client_status_ = 0;
-  std::uint32_t address_index_ = 0, addresses_tried_ = 0;
+  std::uint32_t scanned_ = 0, client_status_ = 0, address_index_ = 0, addresses_tried_ = 0;
   int connect_error_ = 0;  // of the last attempt
   std::uint8_t interim_count_ = 0, retries_ = 0;
   http::Method method_ = http::Method::Other;
@@ -250,8 +240,7 @@ class Stream {
   bool is_passage_ = false, upgrade_asked_ = false;
   bool request_replayable_ = false;  // we have all of it, and doing it twice is harmless
   bool request_has_body_ = false, client_half_closed_ = false;
-  bool client_keep_alive_ = true;
-  bool upstream_reusable_ = false, holds_inflight_ = false;
+  bool client_keep_alive_ = true, upstream_reusable_ = false;
   bool tells_target_ = false;     // by a cookie, so that the client comes back to it
   bool tells_write_ = false;      // by a cookie, so that its reads go to writers for a while
   bool lost_reused_ = false;      // the one retry for a pooled connection that died was used

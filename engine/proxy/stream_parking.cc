@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What holds a stream back before it has a target: the gate of its service, and the lack of a
-// healthy target. While it is parked it keeps its place in the service's count of streams and
-// nothing else; it is routed anew when what it waits for may have come.
+// What holds a stream back before its request is sent: the gate of its service, the lack of a
+// healthy target, and that its target has no connection for it. While it waits for a gate or a
+// target it keeps its place in the service's count of streams and nothing else; it is routed anew
+// when what it waits for may have come. Who waits for a connection has its target, and its places
+// among the requests in progress.
 #include "engine/http/target.h"
 #include "engine/proxy/stream.h"
 #include "engine/proxy/upstream_pool.h"
@@ -29,13 +31,21 @@ bool Stream::pass_gate() {
 // Counted from the first time: whoever is parked again and again does not wait for ever.
 void Stream::park(Wait wait) {
   wait_ = wait;
+  const bool has_target = wait == Wait::ForConnection;
   base::Time& since = parked_since_[static_cast<std::size_t>(wait)];
   if (since == 0) since = worker_.now();
-  if (worker_.draining()) return answer(base::Cause::Draining, {});
+  if (worker_.draining() && !has_target) return answer(base::Cause::Draining, {});
   if (parked_until() <= worker_.now()) return answer(parked_cause(), {});
-  release_inflight();
+  if (!has_target) {
+    release_place(Bound::Service);
+    release_place(Bound::Engine);
+  }
   if (!worker_.park(*this))
     return answer(base::Cause::Overloaded, "as many requests wait already as may");
+  if (has_target) {
+    ++service_->metrics.queued;
+    worker_.pool().queue(*target_, *this);
+  }
   set_state(State::Parked);
   client().want_bytes();  // to hear of a client that goes away
   update_deadline();
@@ -43,6 +53,8 @@ void Stream::park(Wait wait) {
 
 void Stream::unpark() {
   record_.parked += worker_.now() - phase_started_;
+  if (wait_ == Wait::ForConnection) --service_->metrics.queued;
+  waiting_hook.unlink();
   worker_.unpark(*this);
 }
 
@@ -55,17 +67,43 @@ std::size_t Stream::keep_while_parked(std::string_view bytes) {
 
 base::Time Stream::parked_until() const {
   const route::Service& service = *service_->service;
-  const base::Time patience = wait_ == Wait::ForGate ? service.gate.max_pause : service.retry_hold;
-  return parked_since_[static_cast<std::size_t>(wait_)] + patience;
+  switch (wait_) {
+    case Wait::ForGate: return parked_since(wait_) + service.gate.max_pause;
+    case Wait::ForTarget: return parked_since(wait_) + service.retry_hold;
+    case Wait::ForConnection: break;
+  }
+  const base::Time connect = service.timeouts.connect;
+  return connect == 0 ? base::kNever : parked_since(wait_) + connect;
 }
 
 base::Cause Stream::parked_cause() const {
-  return wait_ == Wait::ForGate ? base::Cause::PauseTimeout : base::Cause::NoHealthyTarget;
+  switch (wait_) {
+    case Wait::ForGate: return base::Cause::PauseTimeout;
+    case Wait::ForTarget: return base::Cause::NoHealthyTarget;
+    case Wait::ForConnection: break;
+  }
+  return base::Cause::ConnectionLimit;
 }
 
 void Stream::route_anew() {
   unpark();
+  if (target_ != nullptr) {
+    --tally().requests;
+    --record_.tries;
+    release_target();
+  }
   route_again();
+}
+
+// False, and it goes on waiting, when there is neither a connection nor a place for one.
+bool Stream::try_target() {
+  const bool leased = lease_ready();
+  if (!leased && !may_join_connecting() && !worker_.pool().reserve_place(*target_)) return false;
+  unpark();
+  set_state(State::Start);
+  worker_.timers().clear(timer_);
+  leased ? send_request() : reach_target();
+  return true;
 }
 
 void Stream::on_draining() { answer(base::Cause::Draining, {}); }

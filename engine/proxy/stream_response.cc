@@ -207,7 +207,8 @@ void Stream::write_head(const http::ResponseHead& response, http::Framing framin
   const std::span<const http::FieldEdit> edits =
       client_.info().secure() ? service.secure_response_edits : service.response_edits;
   std::array<std::string_view, http::kResponsePlaces.size()> places;
-  if (fills_places(edits)) places = {record_.request_id, target_->key, http::host_of(record_.host)};
+  if (http::have_places(edits))
+    places = {record_.request_id, target_->key, http::host_of(record_.host)};
   http::ResponseForwarding forwarding{
       .client_minor_version = record_.minor_version,
       .keep_alive = client_keep_alive_,

@@ -68,7 +68,13 @@ void Stream::use_target(std::uint32_t chosen) {
   if (target_->addresses->list.empty()) {
     return fail({.cause = base::Cause::DnsError}, target_->addresses->failure);
   }
-  if (lease_ready()) return send_request();
+  // Those that wait come first.
+  if (target_->waiting.empty() && lease_ready()) return send_request();
+  reach_target();
+}
+
+// By a connection of its own, or by one that it waits for.
+void Stream::reach_target() {
   if (connect_next()) return;
   fail({.cause = connect_cause(connect_error_), .system = connect_error_},
        std::strerror(connect_error_));
@@ -82,14 +88,25 @@ bool Stream::lease_ready() {
   return ready != nullptr;
 }
 
-// The next address of the target that was not tried. False when there is none.
+// Of HTTP/2, which others are having made: it will be for this stream too.
+bool Stream::may_join_connecting() const {
+  return !target_->connecting.empty() && !upgrade_asked_ && !is_passage_;
+}
+
+// The next address of the target that was not tried, now or when there is a place. False when there
+// is none.
 bool Stream::connect_next() {
   const auto& addresses = target_->addresses->list;
   while (addresses_tried_ < addresses.size()) {
+    const bool joins = may_join_connecting();
+    if (!joins && !worker_.pool().take_place(*target_)) {
+      park(Wait::ForConnection);
+      return true;
+    }
     const std::uint32_t at =
         (address_index_ + addresses_tried_) % static_cast<std::uint32_t>(addresses.size());
     ++addresses_tried_;
-    if (!target_->connecting.empty() && !upgrade_asked_ && !is_passage_) {
+    if (joins) {
       target_->connecting.front().wait(*this);
     } else {
       Upstream& upstream = worker_.new_upstream(*target_);
@@ -132,9 +149,7 @@ void Stream::on_upstream_taken() {
   upstream_ = nullptr;
   --addresses_tried_;
   if (lease_ready()) return send_request();
-  if (connect_next()) return;
-  fail({.cause = connect_cause(connect_error_), .system = connect_error_},
-       std::strerror(connect_error_));
+  reach_target();
 }
 
 void Stream::send_request() {
@@ -160,10 +175,6 @@ void Stream::send_request() {
   after_relays();
 }
 
-bool Stream::fills_places(std::span<const http::FieldEdit> edits) {
-  return std::ranges::any_of(edits, &http::FieldEdit::has_places);
-}
-
 void Stream::write_request(const http::RequestHead& request, http::Framing framing,
                            std::uint64_t length) {
   const route::Service& service = *service_->service;
@@ -186,7 +197,7 @@ void Stream::write_request(const http::RequestHead& request, http::Framing frami
   };
   std::array<std::string_view, http::kRequestPlaces.size()> places;
   std::string unix_ms;
-  if (fills_places(service.request_edits)) {
+  if (http::have_places(service.request_edits)) {
     const base::Time began = base::wall_now() - (worker_.now() - record_.started);
     unix_ms = std::to_string(began / base::kMillisecond);
     places = {target_->key,

@@ -20,10 +20,10 @@ constexpr std::string_view kNoTunnels = "the target does not offer extended CONN
 
 Upstream::Upstream(Worker& worker, TargetState& target)
     : worker_(worker), target_(target), connection_(worker, *this) {
-  ++target_.connections;
+  ++target_.upstreams;
 }
 
-Upstream::~Upstream() { --target_.connections; }
+Upstream::~Upstream() { --target_.upstreams; }
 
 int Upstream::connect(const route::Address& address, Stream& stream, bool switches) {
   stream_ = &stream;
@@ -52,9 +52,19 @@ bool Upstream::may_share(bool tunnel) const {
          link_->may_lease(tunnel);
 }
 
+void Upstream::join_pool(State state) {
+  state_ = state;
+  state == State::Idle ? target_.idle.push_front(*this) : target_.shared.push_front(*this);
+  if (state == State::Idle) ++target_.idle_count;
+  worker_.pool().note_spare(target_, 1);
+}
+
 void Upstream::leave_pool() {
+  const bool was_spare = pool_hook.linked() && state_ != State::Connecting;
   pool_hook.unlink();
+  if (!was_spare) return;
   if (state_ == State::Idle) --target_.idle_count;
+  worker_.pool().note_spare(target_, -1);
 }
 
 void Upstream::release() {
@@ -65,10 +75,10 @@ void Upstream::release() {
       connection_.send_failed() || !connection_.kept().empty()) {
     return discard(false);
   }
-  state_ = State::Idle;
   stream_ = nullptr;
-  target_.idle.push_front(*this);
-  ++target_.idle_count;
+  join_pool(State::Idle);
+  // Only now: a worker that waits either sees it, or was seen.
+  if (worker_.pool().must_give_up(target_)) return discard(false);
   worker_.timers().set(timer_, worker_.now() + limits.pool_idle_timeout);
   connection_.want_bytes();
 }
@@ -97,7 +107,7 @@ void Upstream::discard(bool reset) {
 void Upstream::retire() {
   if (state_ != State::Shared || !link_->leased()) return discard(false);
   retired_ = true;
-  pool_hook.unlink();
+  leave_pool();
 }
 
 std::size_t Upstream::on_bytes(std::string_view bytes) {
@@ -212,11 +222,11 @@ void Upstream::on_ready() {
   leave_pool();
   Stream* const first = std::exchange(stream_, nullptr);
   if (link_ != nullptr) {
-    state_ = State::Shared;
     worker_.timers().clear(timer_);
-    target_.shared.push_front(*this);
+    join_pool(State::Shared);
     if (first != nullptr) hand_to(*first);
     while (!waiting_.empty()) hand_to(waiting_.pop_front());
+    if (state_ == State::Shared && worker_.pool().must_give_up(target_)) return retire();
     return on_lease_end();
   }
   while (!waiting_.empty()) waiting_.pop_front().on_upstream_taken();
@@ -251,7 +261,8 @@ void Upstream::on_failed(int error) {
 void Upstream::on_lease_end() {
   if ((state_ != State::Shared && state_ != State::Ended) || link_->leased()) return;
   keep_tls_session();
-  if (state_ == State::Ended || retired_ || target_.retired || connection_.ended() || link_->over())
+  if (state_ == State::Ended || retired_ || target_.retired || connection_.ended() ||
+      link_->over() || worker_.pool().must_give_up(target_))
     return discard(false);
   worker_.timers().set(timer_, worker_.now() + worker_.limits().pool_idle_timeout);
 }
@@ -260,7 +271,10 @@ void Upstream::on_goaway() {
   if (state_ == State::Shared) retire();
 }
 
-void Upstream::on_closed() { worker_.retire(*this); }
+void Upstream::on_closed() {
+  worker_.pool().give_back_place(target_);
+  worker_.retire(*this);
+}
 
 void Upstream::on_deadline() {
   if (state_ == State::Closing) return connection_.reset();

@@ -28,6 +28,7 @@ struct TargetState;
 // Closing     its last bytes, the kernel             the end; kLingerTimeout → RST
 class Upstream final : public ConnectionEvents, public Lease {
  public:
+  // A place of the target's pool was taken for it, which it gives back once it is closed.
   Upstream(Worker& worker, TargetState& target);
   ~Upstream();
   Upstream(const Upstream&) = delete;
@@ -79,6 +80,7 @@ class Upstream final : public ConnectionEvents, public Lease {
   void hand_to(Stream& stream);
   std::size_t on_link_bytes(std::string_view bytes);
   void on_link_end();
+  void join_pool(State state);
   void leave_pool();
   void keep_tls_session();
   void on_deadline();

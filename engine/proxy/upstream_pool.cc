@@ -60,7 +60,8 @@ TargetState* UpstreamPool::target(const route::WeightedTarget& wanted) {
   if (index >= targets_.size() || snapshot_->targets[index] != wanted.target) return nullptr;
   auto& state = targets_[index];
   if (state == nullptr) {
-    state = std::make_unique<TargetState>(snapshot_->targets[index], snapshot_->addresses[index]);
+    state = std::make_unique<TargetState>(snapshot_->targets[index], snapshot_->addresses[index],
+                                          snapshot_->connections[index]);
   }
   return state.get();
 }

@@ -15,29 +15,37 @@ namespace engine::proxy {
 
 struct TargetState {
   TargetState(std::shared_ptr<const route::Target> the_target,
-              std::shared_ptr<const route::Addresses> the_addresses)
+              std::shared_ptr<const route::Addresses> the_addresses,
+              std::shared_ptr<route::TargetConnections> the_connections)
       : target(std::move(the_target)),
         addresses(std::move(the_addresses)),
+        connections(std::move(the_connections)),
         key(target->key()),
         speaks_h2(target->h2c()) {}
 
   std::shared_ptr<const route::Target> target;
   std::shared_ptr<const route::Addresses> addresses;
-  std::string key;                 // the target's, for logs
-  tls::Resumption tls_resumption;  // of the last session that can be resumed
+  std::shared_ptr<route::TargetConnections> connections;  // of all workers
+  std::string key;                                        // the target's, for logs
+  tls::Resumption tls_resumption;                         // of the last session that can be resumed
   // Most recently used first: the tail grows cold and expires.
   base::List<Upstream, &Upstream::pool_hook> idle;
   // Of HTTP/2, for any number of streams: those that can be leased, and those that will be.
   base::List<Upstream, &Upstream::pool_hook> shared;
   base::List<Upstream, &Upstream::pool_hook> connecting;
+  // Parked for a connection, in the order of their arrival.
+  base::List<Stream, &Stream::waiting_hook> waiting;
+  base::ListHook crowd_hook;  // of the pool, while somebody waits
   std::uint32_t idle_count = 0;
-  std::uint32_t connections = 0;        // all Upstream objects of this target
+  std::uint32_t spare = 0;              // in `idle` or `shared`: what could be given up
+  std::uint32_t upstreams = 0;          // all Upstream objects of this target
   std::uint32_t inflight = 0;           // streams that chose it
   std::uint32_t preferred_address = 0;  // the one that answered last
   bool speaks_h2;                       // the last connection did
+  bool has_place = false;               // taken for the stream that is served right now
   bool retired = false;                 // no longer in the snapshot
 
-  [[nodiscard]] bool unused() const { return connections == 0 && inflight == 0; }
+  [[nodiscard]] bool unused() const { return upstreams == 0 && inflight == 0; }
 };
 
 struct ServiceState {
@@ -83,11 +91,39 @@ class UpstreamPool {
   [[nodiscard]] Upstream* ready(TargetState& target, Doubt doubt, bool tunnel);
   // Those in use end with their last stream.
   void close_idle();
+
+  // ---- upstream_places.cc: at most Limits::target_connections_max at once, over all workers.
+  // For one connection more. False when there is none left, or others wait for one already.
+  [[nodiscard]] bool take_place(TargetState& target);
+  // The same for the first that waits here, to be taken right after.
+  [[nodiscard]] bool reserve_place(TargetState& target);
+  // Its connection is closed.
+  void give_back_place(TargetState& target);
+  // `stream` is parked: its try_target() is called until that says true.
+  void queue(TargetState& target, Stream& stream);
+  // At the end of a tick. False when nobody could go on.
+  bool serve_waiting();
+  // Whether a connection that is free should rather be closed than kept.
+  [[nodiscard]] bool must_give_up(TargetState& target) const;
+  // Another worker may have asked for it.
+  void give_up_unused();
+  // A connection joins what could be given up, or leaves it.
+  void note_spare(TargetState& target, int change);
+
   // Forgets retired states that nothing refers to any more.
   void sweep();
 
  private:
   static void retire(TargetState& target);
+
+  [[nodiscard]] std::uint32_t places_max() const;
+  [[nodiscard]] route::TargetConnections::Waiter waiter_elsewhere(const TargetState& target) const;
+  [[nodiscard]] bool is_wanted_elsewhere(TargetState& target) const;
+  void pass_on(TargetState& target);
+  void say_waiting(TargetState& target);
+  bool serve(TargetState& target);
+  void make_room(TargetState& target);
+  static bool give_up_one(TargetState& target);
 
   Worker& worker_;
   const route::Snapshot* snapshot_ = nullptr;
@@ -95,6 +131,7 @@ class UpstreamPool {
   std::vector<std::unique_ptr<TargetState>> targets_;
   std::vector<std::unique_ptr<ServiceState>> retired_services_;
   std::vector<std::unique_ptr<TargetState>> retired_targets_;
+  base::List<TargetState, &TargetState::crowd_hook> crowded_;  // where streams wait
 };
 
 }  // namespace engine::proxy

@@ -71,11 +71,13 @@ void Worker::stop(base::Time grace) noexcept {
 void Worker::on_wake(const io::Completion& completion) {
   if (completion.result == -ECANCELED) return;  // this worker ends
   ring_.await_wake(wake_operation_);
+  pool_.give_up_unused();
   const base::Time grace = stop_grace_.load(std::memory_order_acquire);
   // A target may be up again, which needs no new snapshot.
   if (grace < 0)
     return wake_parked(
-        [](const Stream& stream) { return stream.waits() == Stream::Wait::ForTarget; });
+        [](const Stream& stream) { return stream.waits() == Stream::Wait::ForTarget; },
+        &Stream::route_anew);
   const bool begins = !draining_;
   if (begins) begin_draining();
   if (grace == 0) return end_everything();
@@ -93,19 +95,19 @@ void Worker::adopt_snapshot() {
   adopt_listens();
   while (!waiting_for_certificates_.empty()) waiting_for_certificates_.pop_front().look_again();
   streams_.for_each([](Stream& stream) { stream.update_deadline(); });
-  wake_parked([](const Stream&) { return true; });
+  wake_parked([](const Stream&) { return true; }, &Stream::route_anew);
   published_.quiesce(options_.index, current->generation);
 }
 
 // Each leaves the list first: it may be parked again.
-void Worker::wake_parked(bool (*wakes)(const Stream&)) {
+void Worker::wake_parked(bool (*wakes)(const Stream&), void (Stream::*how)()) {
   base::List<Stream, &Stream::worker_hook> woken;
   parked_.for_each([&](Stream& stream) {
     if (!wakes(stream)) return;
     stream.worker_hook.unlink();
     woken.push_back(stream);
   });
-  while (!woken.empty()) woken.front().route_anew();
+  while (!woken.empty()) (woken.front().*how)();
 }
 
 void Worker::adopt_listens() {
@@ -139,7 +141,10 @@ void Worker::end_tick() {
 }
 
 void Worker::settle() {
-  while (!dirty_.empty()) dirty_.pop_front().end_tick();
+  // What was released or closed may be what a parked stream waits for.
+  do {
+    while (!dirty_.empty()) dirty_.pop_front().end_tick();
+  } while (pool_.serve_waiting());
   for (Stream* stream : retired_streams_) stream_slab_.destroy(*stream);
   retired_streams_.clear();
   for (H2Exchange* exchange : retired_exchanges_) exchange_slab_.destroy(*exchange);
@@ -175,7 +180,9 @@ void Worker::begin_draining() {
   }
   listeners_.clear();
   sessions_.for_each([](Session& session) { session.drain(); });
-  while (!parked_.empty()) parked_.front().on_draining();
+  // Who has a target already is only in a queue for it.
+  wake_parked([](const Stream& stream) { return stream.waits() != Stream::Wait::ForConnection; },
+              &Stream::on_draining);
 }
 
 void Worker::end_everything() {

@@ -37,6 +37,8 @@ struct WorkerOptions {
   std::string via = "engine";  // this proxy's name in Via and Proxy-Status
   // Has a certificate for this name issued and published. Called by the worker's thread.
   std::function<void(const std::string& name)> ask_for_certificate;
+  // Wakes another worker. Called by this worker's thread.
+  std::function<void(std::size_t worker)> notify_other;
   AccessLogOptions access;
 };
 
@@ -121,10 +123,12 @@ class Worker {
   // The connection's end_tick() runs before this tick ends.
   void mark_dirty(Connection& connection);
 
-  // Until unpark(), `stream` waits: for the next snapshot, or for a wake-up of control where that is
-  // enough. False when as many wait as may.
+  // Until unpark(), `stream` waits: for the next snapshot, or for a wake-up of control, or for its
+  // target's pool, where that is enough. False when as many wait as may.
   [[nodiscard]] bool park(Stream& stream);
   void unpark(Stream& stream);
+
+  void notify_other(std::size_t worker) { options_.notify_other(worker); }
 
   void on_connection(int socket, std::uint16_t local_port);
   void on_out_of_descriptors();
@@ -152,7 +156,7 @@ class Worker {
   [[nodiscard]] route::Report respond(const route::Question& question);
   [[nodiscard]] route::Report list_connections(const route::ListConnections& wanted);
   [[nodiscard]] bool close_connection(std::uint64_t number);
-  void wake_parked(bool (*wakes)(const Stream&));
+  void wake_parked(bool (*wakes)(const Stream&), void (Stream::*how)());
   void end_tick();
   void settle();
   void begin_draining();

@@ -30,7 +30,7 @@ struct Counters {
   base::Counter responses_3xx;
   base::Counter responses_4xx;
   base::Counter responses_5xx;
-  base::Counter parked;          // streams that wait for a gate or a healthy target now
+  base::Counter parked;          // streams that wait for a gate, a target or a connection now
   base::Counter failed_streams;  // ended by an error of anybody
   base::Counter retries;
   base::Counter upstream_connects;

@@ -19,17 +19,20 @@ struct Limits {
   // Of clients.
   std::uint32_t connections_max = 100'000;         // per worker; past it, accepting pauses
   std::uint32_t requests_per_connection_max = 0;   // 0 = no limit
+  std::uint32_t requests_max = 0;                  // in progress, over all workers; 0 = no limit
   base::Time head_timeout = 10 * base::kSecond;    // from the first wait to a complete head
   base::Time body_timeout = 30 * base::kSecond;    // between two pieces of a request body
   std::uint32_t h2_streams_max = 128;              // at a time, on one connection of HTTP/2
   base::Time keepalive_idle = 75 * base::kSecond;  // between two requests
   base::Time keepalive_total =
       3600 * base::kSecond;  // age after which a connection ends with its response
-  // Requests that wait for a gate or for a healthy target, per worker; one more gets 503.
+  // Requests that wait for a gate, a healthy target or a connection to it, per worker; one more gets
+  // 503.
   std::uint32_t parked_max = 10'000;
 
   // Of connections to targets.
-  std::uint32_t pool_idle_max = 1024;  // per worker and target
+  std::uint32_t target_connections_max = 0;  // open to one target, over all workers; 0 = no limit
+  std::uint32_t pool_idle_max = 1024;        // per worker and target
   base::Time pool_idle_timeout = 60 * base::kSecond;
 
   // Of shutting down.

@@ -2,7 +2,6 @@
 // A service as one of its sites sees it: targets and policies. Immutable once published.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -12,6 +11,7 @@
 #include "engine/base/clock.h"
 #include "engine/http/rules.h"
 #include "engine/route/gate.h"
+#include "engine/route/places.h"
 #include "engine/route/site_metrics.h"
 #include "engine/route/target.h"
 #include "engine/route/target_health.h"
@@ -127,8 +127,7 @@ struct Service {
   std::uint32_t inflight_max = 0;  // 0 = no limit
   // Requests in flight over all workers, counted only when there is a limit; carried over by a
   // reload.
-  std::shared_ptr<std::atomic<std::uint32_t>> inflight =
-      std::make_shared<std::atomic<std::uint32_t>>(0);
+  std::shared_ptr<Places> inflight = std::make_shared<Places>();
   std::shared_ptr<SiteMetrics> metrics;  // carried over, too; never null once published
   std::uint64_t body_bytes_max = 0;      // 0 = no limit
   Buffering buffering;

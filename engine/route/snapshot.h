@@ -12,9 +12,11 @@
 #include "engine/route/certificates.h"
 #include "engine/route/limits.h"
 #include "engine/route/listen.h"
+#include "engine/route/places.h"
 #include "engine/route/service.h"
 #include "engine/route/table.h"
 #include "engine/route/target.h"
+#include "engine/route/target_connections.h"
 #include "engine/route/trust.h"
 
 namespace engine::route {
@@ -25,6 +27,10 @@ struct Snapshot {
   std::vector<std::shared_ptr<const Service>> services;     // by service_index
   std::vector<std::shared_ptr<const Target>> targets;       // by target_index
   std::vector<std::shared_ptr<const Addresses>> addresses;  // by target_index
+  std::vector<std::shared_ptr<TargetConnections>>
+      connections;  // by target_index; outlives a reload
+  // Requests in progress, counted only when there is a limit; the same in every snapshot.
+  std::shared_ptr<Places> requests = std::make_shared<Places>();
   std::shared_ptr<const TrustList> trust;
   ProxyProtocol proxy_protocol = ProxyProtocol::Off;
   std::shared_ptr<const Limits> limits;

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include "engine/base/log.h"
@@ -39,13 +38,13 @@ ControlApi::ControlApi(Parts parts)
               }) {}
 
 std::expected<void, control::Failure> ControlApi::open(const config::Admin& admin, pid_t from) {
-  const std::string path = control::admin_socket_path(admin.socket);
+  const std::string path =
+      control::admin_socket_path(admin.socket, parts_.operations.state_directory);
   if (auto opened = server_.listen_unix(path, admin.group, from); !opened) {
-    if (path != control::admin_socket_path({}) || std::getenv("ENGINE_SOCKET") != nullptr)
-      return opened;
+    if (!admin.socket.empty()) return opened;
     base::log::warn("no control socket: nothing is deployed here, and nothing can be",
                     {{"cause", opened.error().message},
-                     {"fix", "give this engine its own: ENGINE_SOCKET and ENGINE_STATE_DIR"}});
+                     {"fix", "give this engine its own: --socket and --state-dir"}});
     return {};
   }
   socket_ = path;

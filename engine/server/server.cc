@@ -37,6 +37,7 @@ class Server {
  public:
   Server(const cli::RunOptions& options, config::Result start, base::Time loaded_at)
       : source_{options.config, options.overrides},
+        state_directory_(control::state_directory(options.overrides.state_directory.value_or(""))),
         start_(std::move(start)),
         loaded_at_(loaded_at) {}
 
@@ -56,6 +57,7 @@ class Server {
 
   control::Inheritance inheritance_ = control::Inheritance::take();
   control::ConfigSource source_;
+  std::string state_directory_;
   config::Result start_;
   base::Time loaded_at_;
   Workers::Options workers_wanted_;
@@ -146,7 +148,7 @@ std::expected<void, Failure> Server::start_workers(std::vector<config::Diagnosti
   resolver_ = std::make_unique<control::Resolver>(*ring_, *timers_,
                                                   dns_servers == nullptr ? "" : dns_servers,
                                                   [this] { state_->refresh_addresses(); });
-  certificates_ = std::make_unique<control::Certificates>(control::state_directory());
+  certificates_ = std::make_unique<control::Certificates>(state_directory_);
   state_ = std::make_unique<control::State>(
       control::State::Parts{*ring_, *timers_, *published_, *listeners_, *resolver_, *certificates_,
                             target_tls_, [this] { workers_->notify(); }});
@@ -158,7 +160,7 @@ std::expected<void, Failure> Server::start_workers(std::vector<config::Diagnosti
                                        [this] { control_->on_worker_ended(); });
   api_ = std::make_unique<ControlApi>(ControlApi::Parts{
       .operations = {*ring_, *timers_, *state_, *resolver_, target_tls_, *mailboxes_,
-                     control::state_directory(), [this] { workers_->notify(); },
+                     state_directory_, [this] { workers_->notify(); },
                      [this](const std::string& reason) { control_->ask_to_stop(reason); }},
       .reload = [this]() -> control::Reload& { return *reload_; },
       .control = [this]() -> control::Control& { return *control_; },

@@ -63,6 +63,8 @@ proxy::WorkerOptions Workers::options_of(std::size_t index) const {
   options.seed = (std::uint64_t{random()} << 32U | random()) + index;
   options.access = options_.access;
   options.ask_for_certificate = options_.ask_for_certificate;
+  // It has said in the target's count that it serves before anybody wakes it.
+  options.notify_other = [this](std::size_t other) { seats_[other]->worker->notify(); };
   return options;
 }
 

@@ -75,6 +75,7 @@ def test_what_does_not_fit_into_memory_is_in_a_file_without_a_name(engine, upstr
 def test_a_client_that_leaves_gives_everything_back(engine, upstream):
     peer = upstream(always(OK))
     started = engine(site(peer.port, BOTH))
+    started.wait_for_log("ready sites=")
     before = started.fd_count()
     for _ in range(5):
         with started.client() as client:

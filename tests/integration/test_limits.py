@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Limits and deadlines: what happens at each, and that the next request is served as before."""
 
+import re
 import resource
 import threading
 import time
 
 import pytest
-from harness import EngineProcess, FramingError, RawClient, wait_until
+from control import Api
+from harness import DEADLINE_SECONDS, EngineProcess, FramingError, RawClient, wait_until
 from upstream import OK, access_line, site
 
 CHUNKED = [("Transfer-Encoding", "chunked")]
@@ -354,3 +356,128 @@ def test_out_of_descriptors_nothing_breaks_and_everything_recovers(few_descripto
         client.close()
     wait_until(lambda: works_again(started), "a served request")
     wait_until(lambda: started.fd_count() < 40, "free descriptors")
+
+
+# ---- requests in progress, and connections to one target, over all workers
+
+class Slow:
+    """A script that keeps each request until release(); counts connections that are open at once."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.open = self.most = self.waiting = 0
+        self.gate = threading.Semaphore(0)
+
+    def __call__(self, peer, _):
+        with self.lock:
+            self.open += 1
+            self.most = max(self.most, self.open)
+        try:
+            while peer.recv_request() is not None:
+                with self.lock:
+                    self.waiting += 1
+                self.gate.acquire(timeout=DEADLINE_SECONDS)
+                with self.lock:
+                    self.waiting -= 1
+                peer.send(OK)
+        finally:
+            with self.lock:
+                self.open -= 1
+
+    def release(self, count=1):
+        self.gate.release(count)
+
+
+def asking(started, count):
+    """As many clients, each of which has asked."""
+    clients = [started.client() for _ in range(count)]
+    for client in clients:
+        client.send_request(target="/ok")
+    return clients
+
+
+def by_status(clients):
+    """How many got which status; all are closed."""
+    count = {}
+    for client in clients:
+        status = client.recv_response().status
+        count[status] = count.get(status, 0) + 1
+        client.close()
+    return count
+
+
+def queued(started):
+    metrics = Api(started).call("GET", "/metrics").body.decode()
+    return int(re.search(r'engine_queue_depth\{site="test.localhost"\} (\d+)', metrics)[1])
+
+
+def test_requests_past_the_concurrency_limit_of_all_workers_are_503(engine, upstream):
+    slow = Slow()
+    started = engine(site(upstream(slow).port, workers=2), "--limit-concurrency", "4")
+    clients = asking(started, 4)
+    wait_until(lambda: slow.waiting == 4, "four requests at the target")
+    for client in asking(started, 12):  # the kernel spreads them over both workers
+        answer = client.recv_response()
+        assert answer.status == 503 and answer.header("retry-after") == "1"
+        assert "error=concurrency_limit" in answer.header("proxy-status")
+        client.close()
+    access_line(started, error="concurrency_limit")
+    slow.release(4)
+    assert by_status(clients) == {200: 4}
+
+
+def test_a_reload_changes_the_concurrency_limit_and_counts_on(engine, upstream):
+    slow = Slow()
+    port = upstream(slow).port
+    started = engine(site(port, workers=2, engine=["limits = { concurrency = 2 }"]))
+    clients = asking(started, 2)
+    wait_until(lambda: slow.waiting == 2, "two requests at the target")
+    started.reload(site(port, workers=2, engine=["limits = { concurrency = 3 }"]))
+    clients += asking(started, 1)
+    wait_until(lambda: slow.waiting == 3, "a third one")
+    assert by_status(asking(started, 4)) == {503: 4}
+    slow.release(3)
+    assert by_status(clients) == {200: 3}
+    clients = asking(started, 3)
+    wait_until(lambda: slow.waiting == 3, "three again")
+    slow.release(3)
+    assert by_status(clients) == {200: 3}
+
+
+def test_connections_to_a_target_are_bounded_over_all_workers_and_requests_wait(engine, upstream):
+    slow = Slow()
+    port = upstream(slow).port
+    wishes = 'timeout = { connect = "20s" }'
+    started = engine(site(port, wishes, workers=2), "--max-connections", "3")
+    clients = asking(started, 24)
+    wait_until(lambda: slow.waiting == 3, "three requests at the target")
+    wait_until(lambda: queued(started) == 21, "the others in the queue")
+    started.reload(site(port, wishes, workers=2, more="retry = { times = 0 }"))
+    assert wait_until(lambda: queued(started) == 21, "them still there")
+    slow.release(24)
+    assert by_status(clients) == {200: 24}
+    assert queued(started) == 0
+    # A connection that the engine has closed may be seen as open here for a moment.
+    assert slow.most <= 3 + 1
+
+
+def test_an_idle_connection_of_one_worker_does_not_starve_the_other(engine, echo):
+    started = engine(site(echo().port, workers=2, engine=["upstream = { max_connections = 1 }"]))
+    for _ in range(40):  # each on a connection of its own, which either worker may get
+        with started.client() as client:
+            assert client.request(target="/ok").status == 200
+
+
+def test_who_waits_too_long_for_a_connection_gets_503(engine, upstream):
+    slow = Slow()
+    started = engine(site(upstream(slow).port, 'timeout = { connect = "200ms" }', workers=2),
+                     "--max-connections", "1")
+    clients = asking(started, 1)
+    wait_until(lambda: slow.waiting == 1, "a request at the target")
+    for client in asking(started, 4):
+        answer = client.recv_response()
+        assert answer.status == 503 and answer.header("retry-after") == "1"
+        assert "error=connection_limit_reached" in answer.header("proxy-status")
+        client.close()
+    slow.release()
+    assert by_status(clients) == {200: 1}

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from harness import EngineProcess, free_port, wait_until
+from harness import EngineProcess, RawClient, engine_binary, free_port, wait_until
 
 OK = '[routes]\n"*" = "status:204"\n'
 SLOW = '[routes]\n"*" = {port}\n'
@@ -204,3 +204,54 @@ def test_a_log_that_cannot_be_opened_is_exit_code_8():
     code, log = start_that_fails(OK + '[log]\naccess = { to = "/nowhere/access.log" }\n')
     assert code == 8
     assert "/nowhere/access.log cannot be opened" in log
+
+
+# ---- flags and variables
+
+def test_state_socket_admin_and_ports_can_be_flags_that_win_over_their_variables(engine, tmp_path):
+    http, https, admin = free_port(), free_port(), free_port()
+    (tmp_path / "token").write_text("hush\n")
+    wrong = {"ENGINE_STATE_DIR": "/nonexistent/state", "ENGINE_SOCKET": "/nonexistent/socket",
+             "ENGINE_ADMIN_HTTP": "127.0.0.1:1", "ENGINE_HTTP_PORT": "1", "ENGINE_ADMIN_TOKEN": "wrong"}
+    process = engine(OK, "--http-port", http, "--https-port", https, "--state-dir", tmp_path / "state",
+                     "--socket", tmp_path / "a.sock", "--admin-http", f"127.0.0.1:{admin}",
+                     "--admin-token-file", tmp_path / "token", env=wrong, wait=False)
+    process.wait_for_log("ready sites=1")
+    assert set(re.findall(r"listening address=\S*:(\d+)", process.stderr)) == {str(http), str(https)}
+    for port in (http, https):
+        with RawClient(("127.0.0.1", port)) as client:
+            assert client.request().status == 204
+    with RawClient(str(tmp_path / "a.sock")) as client:
+        info = json.loads(client.request(target="/v1/info", host="localhost").body)
+        assert info["state_directory"] == str(tmp_path / "state")
+    with RawClient(("127.0.0.1", admin)) as client:
+        denied = client.request("POST", "/v1/reload", host="localhost")
+        assert denied.status == 401
+    with RawClient(("127.0.0.1", admin)) as client:
+        allowed = client.request("POST", "/v1/reload", [("Authorization", "Bearer hush")], host="localhost")
+        assert allowed.status == 200
+
+
+@pytest.mark.parametrize("name, value", [
+    ("ENGINE_HTTP_PORT", "http"), ("ENGINE_LIMIT_CONCURRENCY", "-1"), ("ENGINE_MAX_CONNECTIONS", "many"),
+    ("ENGINE_MAX_KEEPALIVE", "1s"), ("ENGINE_KEEPALIVE_EXPIRY", "90"), ("ENGINE_ADMIN_TOKEN_FILE", "/no/such/file")])
+def test_a_variable_that_cannot_be_understood_is_named(name, value):
+    code, log = start_that_fails(OK, env={name: value})
+    assert code == 2
+    assert log.startswith(f"engine: error: {name}: ")
+
+
+def test_a_control_api_for_everybody_needs_a_token_also_where_a_flag_asks_for_it():
+    code, log = start_that_fails(OK, env={"ENGINE_ADMIN_HTTP": f"0.0.0.0:{free_port()}"})
+    assert code == 3
+    assert "ENGINE_ADMIN_HTTP: error: " in log and 'needs a "token"' in log
+
+
+def test_another_number_of_workers_is_for_a_new_process_and_a_reload_says_so(engine):
+    process = engine(OK + "[engine]\nworkers = 1\n")
+    process.write_config(OK + "[engine]\nworkers = 2\n")
+    where = {**os.environ, "ENGINE_SOCKET": process.control_socket}
+    for verb in ("diff", "reload"):
+        said = subprocess.run([engine_binary(), verb], env=where, capture_output=True, text=True).stdout
+        assert "! waits for a restart: engine.workers" in said and "engine upgrade" in said
+    process.wait_for_log(re.compile(r"waits for a restart key=engine\.workers fix=.?engine upgrade"))

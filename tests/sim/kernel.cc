@@ -25,6 +25,7 @@ Kernel::Kernel(std::uint64_t seed, const Faults& faults)
 Kernel::~Kernel() { current_kernel = nullptr; }
 
 Kernel& Kernel::current() { return *current_kernel; }
+bool Kernel::simulates() { return current_kernel != nullptr; }
 
 void Kernel::violation(const std::string& what) {
   if (violated_) return;
@@ -45,6 +46,12 @@ int Kernel::listen() {
   return descriptor;
 }
 
+std::vector<int> Kernel::listeners() const {
+  std::vector<int> descriptors;
+  for (const auto& [descriptor, listener] : listeners_) descriptors.push_back(descriptor);
+  return descriptors;
+}
+
 Peer Kernel::connect(int listener) {
   auto socket = std::make_shared<Socket>();
   socket->state = Socket::State::Connected;
@@ -60,10 +67,13 @@ Peer Kernel::connect(int listener) {
 void Kernel::remove(Actor& actor) { std::erase(actors_, &actor); }
 
 bool Kernel::run_actors() {
+  if (actors_run_) return false;
+  actors_run_ = true;
   std::vector<Actor*> order = actors_;
   random_.shuffle(order);
   bool busy = false;
   for (Actor* actor : order) busy = actor->turn() || busy;
+  actors_run_ = false;
   return busy;
 }
 

@@ -143,6 +143,7 @@ class Kernel {
 
   // The one that Ring::open() uses.
   static Kernel& current();
+  [[nodiscard]] static bool simulates();  // whether there is one
 
   Random& random() { return random_; }
   [[nodiscard]] const Faults& faults() const { return faults_; }
@@ -153,6 +154,8 @@ class Kernel {
 
   // ---- For scripts.
   int listen();
+  [[nodiscard]] bool is_listener(int descriptor) const { return listeners_.contains(descriptor); }
+  [[nodiscard]] std::vector<int> listeners() const;
   Peer connect(int listener);
   void serve(std::uint16_t port, Acceptor* acceptor) { acceptors_[port] = acceptor; }
   void add(Actor& actor) { actors_.push_back(&actor); }
@@ -160,6 +163,9 @@ class Kernel {
   // While held, the clock does not jump to the next deadline: what is quiet stays quiet.
   void hold_clock(bool held) { clock_held_ = held; }
   [[nodiscard]] bool clock_held() const { return clock_held_; }
+  // A wait in a ring ends then, though nothing happened.
+  void interrupt_at(base::Time time) { interrupt_at_ = time; }
+  [[nodiscard]] base::Time interrupted_at() const { return interrupt_at_; }
   // Nothing can happen any more, or not before a deadline that the held clock does not reach.
   [[nodiscard]] bool quiet() const { return quiet_; }
   void set_quiet(bool quiet) { quiet_ = quiet; }
@@ -175,6 +181,7 @@ class Kernel {
   void trace(const char* what, int descriptor, std::int64_t value);
 
   // ---- For the ring.
+  // Nothing within an actor's turn: one that has a ring of its own waits for nobody.
   bool run_actors();
   [[nodiscard]] base::Time next_wake() const;
   [[nodiscard]] Socket* find(int descriptor, const char* call);
@@ -228,8 +235,10 @@ class Kernel {
   std::map<int, File> files_;
   std::map<std::uint16_t, Acceptor*> acceptors_;
   std::vector<Actor*> actors_;
+  bool actors_run_ = false;
   std::uint16_t next_client_port_ = 40'000;
   bool clock_held_ = false;
+  base::Time interrupt_at_ = base::kNever;
   bool quiet_ = false;
   bool violated_ = false;
   bool tracing_ = false;

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <map>
 
 #include "engine/io/ring.h"
 #include "tests/sim/kernel.h"
@@ -79,6 +80,7 @@ struct Ring::State {
   std::unique_ptr<char[]> memory;
   std::vector<bool> with_user;  // by buffer
   std::atomic<bool> woken{false};
+  bool was_busy = false;  // in the last turn
 
   void set_up() {
     memory = std::make_unique<char[]>(std::size_t{options.buffer_count} * options.buffer_bytes);
@@ -109,9 +111,14 @@ struct Ring::State {
 
 namespace {
 
-thread_local std::vector<Request>* last_submitted = nullptr;
-thread_local std::vector<bool>* last_buffers = nullptr;
-thread_local std::deque<Posted>* last_posted = nullptr;
+// Of a ring, for tests.
+struct Inside {
+  const std::vector<Request>* submitted;
+  const std::vector<bool>* with_user;
+  const std::deque<Posted>* posted;
+  const bool* busy;
+};
+thread_local std::map<const Ring*, Inside> open_rings;
 
 }  // namespace
 
@@ -273,10 +280,10 @@ std::expected<std::unique_ptr<Ring>, RingFailure> Ring::open(const RingOptions& 
   auto state = std::make_unique<State>();
   state->options = options;
   state->set_up();
-  last_submitted = &state->submitted;
-  last_buffers = &state->with_user;
-  last_posted = &state->posted;
-  return std::unique_ptr<Ring>(new Ring(std::move(state)));
+  const Inside inside = {&state->submitted, &state->with_user, &state->posted, &state->was_busy};
+  std::unique_ptr<Ring> ring(new Ring(std::move(state)));
+  open_rings.emplace(ring.get(), inside);
+  return ring;
 }
 
 Ring::~Ring() {
@@ -285,9 +292,7 @@ Ring::~Ring() {
     if (state.with_user[i]) state.kernel.violation("a receive buffer was never given back");
     state.unpoison(i);
   }
-  last_submitted = nullptr;
-  last_buffers = nullptr;
-  last_posted = nullptr;
+  open_rings.erase(this);
 }
 
 std::string_view Ring::capabilities() const { return "simulated"; }
@@ -366,10 +371,12 @@ void Ring::submit_and_wait(base::Time deadline) {
   while (true) {
     kernel.set_now(kernel.now() + static_cast<base::Time>(kernel.random().below(kTurnMost)));
     bool busy = kernel.run_actors();
-    busy = state.complete_some() || busy;
-    if (!state.posted.empty() || kernel.now() >= deadline) return;
+    state.was_busy = state.complete_some();
+    busy = state.was_busy || busy;
+    if (!state.posted.empty() || kernel.now() >= std::min(deadline, kernel.interrupted_at()))
+      return;
     if (busy) continue;
-    const base::Time next = std::min(deadline, kernel.next_wake());
+    const base::Time next = std::min({deadline, kernel.interrupted_at(), kernel.next_wake()});
     if (next == base::kNever || kernel.clock_held()) return kernel.set_quiet(true);
     kernel.set_now(std::max(kernel.now(), next));
   }
@@ -487,12 +494,13 @@ socklen_t Ring::local_address(int socket, sockaddr_storage& address) {
 
 namespace sim {
 
-RingFigures ring_figures() {
-  using engine::io::last_buffers;
-  if (last_buffers == nullptr) return {};
-  return {.requests = engine::io::last_submitted->size(),
-          .buffers_with_user = static_cast<std::size_t>(std::ranges::count(*last_buffers, true)),
-          .completions_waiting = engine::io::last_posted->size()};
+RingFigures ring_figures(const engine::io::Ring& ring) {
+  const engine::io::Inside& inside = engine::io::open_rings.at(&ring);
+  return {
+      .requests = inside.submitted->size(),
+      .buffers_with_user = static_cast<std::size_t>(std::ranges::count(*inside.with_user, true)),
+      .completions_waiting = inside.posted->size(),
+      .busy = *inside.busy};
 }
 
 }  // namespace sim

@@ -5,15 +5,18 @@
 
 #include <cstddef>
 
+#include "engine/io/ring.h"
+
 namespace sim {
 
-// Of the ring that was opened last.
 struct RingFigures {
   std::size_t requests = 0;  // that the kernel holds
   std::size_t buffers_with_user = 0;
   std::size_t completions_waiting = 0;
+  bool busy = false;  // when it looked last, there was something ready
 };
 
-[[nodiscard]] RingFigures ring_figures();
+// `ring` was opened by this thread.
+[[nodiscard]] RingFigures ring_figures(const engine::io::Ring& ring);
 
 }  // namespace sim

@@ -207,7 +207,8 @@ TEST(DeployOptions, a_flag_of_kamal_proxy_without_a_key_says_what_to_do_instead)
   for (const char* flag : {"--tls-staging", "--tls-acme-cache-path"}) {
     EXPECT_NE(instead_of(flag), "") << flag;
   }
-  for (const char* flag : {"--target", "--canonical-host", "--log-request-header", "--buffer-requests"}) {
+  for (const char* flag :
+       {"--target", "--canonical-host", "--log-request-header", "--buffer-requests"}) {
     EXPECT_EQ(instead_of(flag), "") << flag;
   }
 }

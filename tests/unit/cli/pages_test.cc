@@ -74,7 +74,8 @@ TEST(StatusPage, changes_are_marked) {
   EXPECT_EQ(
       changes_page(parse_json(
           R"({"added":["a"],"changed":["b"],"removed":["c"],"settings":["tls"],"needs_restart":["engine.io"]})")),
-      "+ a\n~ b\n- c\n~ setting tls\n! waits for a restart: engine.io\n");
+      "+ a\n~ b\n- c\n~ setting tls\n! waits for a restart: engine.io\n"
+      "  a new process has it without downtime: engine upgrade\n");
   EXPECT_EQ(changes_page(Json()), "");
 }
 

@@ -50,16 +50,17 @@ TEST(Settings, routes_must_be_a_table) {
 
 TEST(Settings, engine_reads_every_key) {
   Result result = load_toml(
-      "[engine]\nworkers = 4\nio = \"uring\"\nupstream = { max_idle = 8, keepalive = \"5s\" }\n"
+      "[engine]\nworkers = 4\nio = \"uring\"\nupstream = { max_connections = 6, max_idle = 8, "
+      "keepalive = \"5s\" }\n"
       "grace = \"1m\"\npin = false\nlimits = { headers = \"32KiB\", line = 8192, fields = 64, "
-      "connections = 10, requests = 0, keepalive = \"1s\", head = \"2s\", body = \"3s\", "
+      "connections = 10, concurrency = 7, requests = 0, keepalive = \"1s\", head = \"2s\", body = \"3s\", "
       "lifetime = \"4s\", header_out = \"16KiB\", h2_streams = 9 }\n");
 
   ASSERT_TRUE(result.ok()) << only_message(result);
   using std::chrono_literals::operator""s;
-  EngineLimits limits{32 * 1024, 8192, 64, 10, 0, 1s, 2s, 3s, 4s, 16 * 1024, 9};
+  EngineLimits limits{32 * 1024, 8192, 64, 10, 7, 0, 1s, 2s, 3s, 4s, 16 * 1024, 9};
   EXPECT_EQ(result.config.engine,
-            (Engine{4, Engine::Io::Uring, UpstreamPool{8, 5s}, 60s, false, limits}));
+            (Engine{4, Engine::Io::Uring, UpstreamPool{6, 8, 5s}, 60s, false, limits}));
 }
 
 TEST(Settings, an_engine_value_out_of_range_is_refused) {

@@ -6,47 +6,36 @@
 #include <unistd.h>
 
 #include <string>
-#include <utility>
-#include <vector>
-
-#include "engine/control/certificates.h"
 
 namespace engine::control {
 namespace {
 
-// The variables as they were, afterwards.
+// The variable as it was, afterwards.
 class AdminSocket : public testing::Test {
  protected:
   void SetUp() override {
-    for (const char* name : {"ENGINE_SOCKET", "XDG_RUNTIME_DIR"}) {
-      const char* value = ::getenv(name);
-      before_.emplace_back(name, value == nullptr ? "" : value);
-      ::unsetenv(name);
-    }
+    const char* value = ::getenv("XDG_RUNTIME_DIR");
+    before_ = value == nullptr ? "" : value;
+    ::unsetenv("XDG_RUNTIME_DIR");
   }
   void TearDown() override {
-    for (const auto& [name, value] : before_) {
-      value.empty() ? ::unsetenv(name) : ::setenv(name, value.c_str(), 1);
-    }
+    before_.empty() ? ::unsetenv("XDG_RUNTIME_DIR")
+                    : ::setenv("XDG_RUNTIME_DIR", before_.c_str(), 1);
   }
 
  private:
-  std::vector<std::pair<const char*, std::string>> before_;
+  std::string before_;
 };
 
-TEST_F(AdminSocket, the_variable_goes_before_the_file) {
-  ::setenv("ENGINE_SOCKET", "/tmp/a.sock", 1);
-  EXPECT_EQ(admin_socket_path("/tmp/b.sock"), "/tmp/a.sock");
-  ::setenv("ENGINE_SOCKET", "", 1);
-  EXPECT_EQ(admin_socket_path("/tmp/b.sock"), "/tmp/b.sock");
+TEST_F(AdminSocket, who_chooses_one_has_it_there) {
+  EXPECT_EQ(admin_socket_path("/tmp/b.sock", "/state"), "/tmp/b.sock");
 }
 
 TEST_F(AdminSocket, who_says_nothing_has_it_in_the_users_own_folder) {
   const bool root = ::geteuid() == 0;
-  EXPECT_EQ(admin_socket_path(""),
-            root ? "/run/engine/admin.sock" : state_directory() + "/admin.sock");
+  EXPECT_EQ(admin_socket_path("", "/state"), root ? "/run/engine/admin.sock" : "/state/admin.sock");
   ::setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
-  EXPECT_EQ(admin_socket_path(""),
+  EXPECT_EQ(admin_socket_path("", "/state"),
             root ? "/run/engine/admin.sock" : "/run/user/7/engine/admin.sock");
 }
 

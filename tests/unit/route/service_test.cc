@@ -27,7 +27,7 @@ TEST(Service, origin_target_numbers_and_running_counts_do_not_matter) {
   Service other = sample();  // with another Target object of the same key
   other.origin = "proxy.toml:99";
   other.targets[0].target_index = 77;
-  ++*other.inflight;
+  ASSERT_TRUE(other.inflight->take(0));
   other.metrics = std::make_shared<SiteMetrics>(1);
   EXPECT_TRUE(sample().same_as(other));
 }
