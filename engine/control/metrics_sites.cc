@@ -102,6 +102,7 @@ void render_open(const Site& site, MetricsText& out) {
 struct TargetFigures {
   std::array<std::uint64_t, base::kCauseCount> results{};
   std::uint64_t retried = 0;
+  std::uint64_t connections = 0, idle = 0;
   bool up = true;
 };
 
@@ -121,6 +122,10 @@ Targets targets_of(const route::Snapshot& snapshot, base::Time now) {
       for (std::size_t i = 0; i < base::kCauseCount; ++i) figures.results[i] += totals.results[i];
       figures.retried += totals.retried;
       figures.up = figures.up && health.up() && !health.ejected(now);
+      route::TargetConnections& connections = *snapshot.connections[each.target_index];
+      figures.connections += connections.places().taken();
+      for (std::size_t worker = 0; worker < connections.worker_count(); ++worker)
+        figures.idle += connections.spare(worker);
     }
   }
   return targets;
@@ -158,6 +163,9 @@ void render_sites(const MetricsInput& input, MetricsText& out) {
   number("engine_http_requests_in_flight", Type::Gauge,
          "Requests, and whatever they became, that have not ended.",
          &route::SiteCounters::in_flight);
+  number("engine_queue_depth", Type::Gauge,
+         "Requests that wait for a connection to their target, at engine.upstream.max_connections.",
+         &route::SiteCounters::queued);
   number("engine_http_request_bytes_total", Type::Counter, "Content of requests that have ended.",
          &route::SiteCounters::request_bytes);
   number("engine_http_response_bytes_total", Type::Counter, "Content of their responses.",
@@ -192,6 +200,16 @@ void render_targets(const MetricsInput& input, MetricsText& out) {
   for (const auto& [target, figures] : targets) {
     out.sample({{"site", target.first}, {"target", target.second}},
                std::uint64_t{figures.up ? 1U : 0U});
+  }
+  out.family("engine_upstream_connections", Type::Gauge,
+             "Connections to a target that are open, over all workers.");
+  for (const auto& [target, figures] : targets) {
+    const std::uint64_t idle = std::min(figures.idle, figures.connections);
+    const auto sample = [&](std::string_view state, std::uint64_t count) {
+      out.sample({{"site", target.first}, {"target", target.second}, {"state", state}}, count);
+    };
+    sample("active", figures.connections - idle);
+    sample("idle", idle);
   }
 }
 

@@ -41,6 +41,7 @@ void SiteCounters::add(const SiteCounters& other) {
   first_byte.add(other.first_byte);
   upstream_connect.add(other.upstream_connect);
   in_flight += other.in_flight;
+  queued += other.queued;
   base::add_all(streams_open, other.streams_open);
   request_bytes += other.request_bytes;
   response_bytes += other.response_bytes;

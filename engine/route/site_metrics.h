@@ -69,6 +69,7 @@ struct alignas(64) SiteCounters {
   Histogram first_byte;        // from the request's head until the response's head was there
   Histogram upstream_connect;  // until a new connection to the target was ready, with TLS
   base::Counter in_flight;     // streams of any kind, now
+  base::Counter queued;        // of these, parked for a connection to their target
   std::array<base::Counter, static_cast<std::size_t>(OpenStream::kCount)> streams_open;  // now
   base::Counter request_bytes;  // payload, when the stream ends
   base::Counter response_bytes;

@@ -35,10 +35,12 @@ class MetricsTest : public testing::Test {
     return *made;
   }
 
-  static void add_target(route::Service& service, const std::string& host) {
+  void add_target(route::Service& service, const std::string& host) {
     service.targets.push_back(
         {.target = std::make_shared<route::Target>(route::TargetKind::Tcp, host, std::uint16_t{80}),
          .health = std::make_shared<route::TargetHealth>(2)});
+    service.targets.back().target_index = static_cast<std::uint32_t>(snapshot_.connections.size());
+    snapshot_.connections.push_back(std::make_shared<route::TargetConnections>(2));
   }
 
   // The samples of one metric, without its comments.
@@ -166,6 +168,18 @@ TEST_F(MetricsTest, a_target_that_two_sites_of_a_service_share_is_shown_once) {
   add_site("b.test", "shop").targets = snapshot_.services[0]->targets;
   EXPECT_EQ(samples("engine_upstream_up"),
             (Lines{R"(engine_upstream_up{site="shop",target="10.0.0.1:80"} 1)"}));
+}
+
+TEST_F(MetricsTest, connections_to_a_target_are_those_in_use_and_those_that_wait) {
+  add_target(add_site("a.test", "shop"), "10.0.0.1");
+  route::TargetConnections& connections = *snapshot_.connections[0];
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(connections.places().take(0));
+  connections.set_spare(0, 1, false);
+  connections.set_spare(1, 2, false);
+
+  EXPECT_EQ(samples("engine_upstream_connections"),
+            (Lines{R"(engine_upstream_connections{site="shop",target="10.0.0.1:80",state="active"} 2)",
+                   R"(engine_upstream_connections{site="shop",target="10.0.0.1:80",state="idle"} 3)"}));
 }
 
 TEST_F(MetricsTest, a_target_is_not_up_while_its_probes_fail_or_it_is_left_alone) {
