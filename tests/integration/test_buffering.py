@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from control import Api
+from descriptors import LISTENERS, sockets
 from harness import engine_binary, pattern, wait_until
 from upstream import OK, access_line, always, site
 
@@ -75,8 +76,6 @@ def test_what_does_not_fit_into_memory_is_in_a_file_without_a_name(engine, upstr
 def test_a_client_that_leaves_gives_everything_back(engine, upstream):
     peer = upstream(always(OK))
     started = engine(site(peer.port, BOTH))
-    started.wait_for_log("ready sites=")
-    before = started.fd_count()
     for _ in range(5):
         with started.client() as client:
             client.send_request("PUT", "/x", [("Content-Length", str(2 * MIB))])
@@ -84,7 +83,8 @@ def test_a_client_that_leaves_gives_everything_back(engine, upstream):
             wait_until(lambda: files(started), "the file")
     line = access_line(started, path="/x")
     assert (line["status"], line["error"]) == (499, "client_closed")
-    wait_until(lambda: started.fd_count() <= before, "the descriptors to be closed")
+    wait_until_nothing_is_left(started)
+    wait_until(lambda: sockets(started) == LISTENERS, "the connections to be closed")
     assert peer.connections == 0
 
 

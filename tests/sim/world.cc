@@ -55,6 +55,7 @@ World::World(std::uint64_t seed, Options options)
       options_.ring,
       {.seed = seed,
        .ask_for_certificate = [this](const std::string& name) { asked_names_.push_back(name); },
+       .notify_other = [this](std::size_t worker) { woken_.push_back(worker); },
        .access = options_.access});
 }
 

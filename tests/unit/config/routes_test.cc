@@ -198,7 +198,7 @@ TEST(Routes, a_wish_that_is_wrong_says_what_to_write) {
        "3:11 error: \"response\" of \"limit\" needs buffered responses"},
       {"buffer = true", "3:10 error: \"buffer\" takes a table, not true or false"},
       {"buffer = { memory = \"4KiB\", request = true }",
-       "3:28 error: unknown key \"request\" in \"buffer\" of site \"a.com\""},
+       "3:29 error: unknown key \"request\" in \"buffer\" of site \"a.com\""},
       {"buffer = { memory = 4095 }",
        "3:21 error: \"memory\" must be from 4096 to 1073741824 bytes"},
       {"rewrite = { strip = \"v1\" }", "3:21 error: path \"v1\" does not start with \"/\""},

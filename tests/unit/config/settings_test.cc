@@ -53,7 +53,8 @@ TEST(Settings, engine_reads_every_key) {
       "[engine]\nworkers = 4\nio = \"uring\"\nupstream = { max_connections = 6, max_idle = 8, "
       "keepalive = \"5s\" }\n"
       "grace = \"1m\"\npin = false\nlimits = { headers = \"32KiB\", line = 8192, fields = 64, "
-      "connections = 10, concurrency = 7, requests = 0, keepalive = \"1s\", head = \"2s\", body = \"3s\", "
+      "connections = 10, concurrency = 7, requests = 0, keepalive = \"1s\", head = \"2s\", body = "
+      "\"3s\", "
       "lifetime = \"4s\", header_out = \"16KiB\", h2_streams = 9 }\n");
 
   ASSERT_TRUE(result.ok()) << only_message(result);

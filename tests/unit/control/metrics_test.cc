@@ -177,9 +177,10 @@ TEST_F(MetricsTest, connections_to_a_target_are_those_in_use_and_those_that_wait
   connections.set_spare(0, 1, false);
   connections.set_spare(1, 2, false);
 
-  EXPECT_EQ(samples("engine_upstream_connections"),
-            (Lines{R"(engine_upstream_connections{site="shop",target="10.0.0.1:80",state="active"} 2)",
-                   R"(engine_upstream_connections{site="shop",target="10.0.0.1:80",state="idle"} 3)"}));
+  EXPECT_EQ(
+      samples("engine_upstream_connections"),
+      (Lines{R"(engine_upstream_connections{site="shop",target="10.0.0.1:80",state="active"} 2)",
+             R"(engine_upstream_connections{site="shop",target="10.0.0.1:80",state="idle"} 3)"}));
 }
 
 TEST_F(MetricsTest, a_target_is_not_up_while_its_probes_fail_or_it_is_left_alone) {

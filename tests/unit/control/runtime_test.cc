@@ -102,14 +102,14 @@ TEST(Runtime, text_reaches_the_configuration_as_it_is) {
 
 TEST(Runtime, applications_find_what_kamal_proxy_tells_them_unless_the_service_says_otherwise) {
   using Fields = config::HeaderEdits::Fields;
-  auto edits = (*sites_of("web", web()))[1].policy.request_headers;
+  auto edits = (*sites_of("web", web(), {}))[1].policy.request_headers;
   EXPECT_EQ(edits.set, (Fields{{"X-Kamal-Target", "{target}"}}));
   EXPECT_EQ(edits.defaults, (Fields{{"X-Request-Start", "t={unix_ms}"}}));
 
   RuntimeService service = web();
   service.options = Json::parse(R"({"headers": {"request": {
       "set": {"x-request-start": "mine"}, "remove": ["X-Kamal-*"]}}})");
-  edits = (*sites_of("web", service))[1].policy.request_headers;
+  edits = (*sites_of("web", service, {}))[1].policy.request_headers;
   EXPECT_EQ(edits.set, (Fields{{"x-request-start", "mine"}}));
   EXPECT_EQ(edits.defaults, Fields{});
 }
@@ -118,7 +118,7 @@ TEST(Runtime, an_option_that_is_wrong_for_every_site_is_told_of_once_beside_the_
   RuntimeService service = web();
   service.options = Json::parse(R"({"balance": "odd", "log": {"request_headers": ["Cookie"]}})");
 
-  const auto sites = sites_of("web", service);
+  const auto sites = sites_of("web", service, {});
 
   ASSERT_FALSE(sites);
   EXPECT_EQ(sites.error().size(), 2U);
@@ -128,7 +128,7 @@ TEST(Runtime, an_option_that_is_wrong_for_every_site_is_told_of_once_beside_the_
 TEST(Runtime, a_site_that_is_named_twice_is_there_once) {
   RuntimeService service = web();
   service.sites.push_back("shop.example.com");
-  const auto sites = sites_of("web", service);
+  const auto sites = sites_of("web", service, {});
   ASSERT_TRUE(sites) << sites.error().front().message;
   EXPECT_EQ(sites->size(), 2U);
 }
@@ -149,7 +149,7 @@ TEST(Runtime, a_canonical_host_is_one_of_the_service) {
     RuntimeService service = web();
     service.sites = c.sites;
     service.options = {{"canonical_host", "example.com"}};
-    const auto sites = sites_of("web", service);
+    const auto sites = sites_of("web", service, {});
     EXPECT_EQ(sites.has_value(), c.good) << c.sites.front();
     if (sites) continue;
     EXPECT_EQ(sites.error().front().message,
