@@ -141,7 +141,7 @@ void Worker::complete(LogLine& line) const {
 
 // Also those that the log leaves out.
 void Worker::push_to_taps(const LogLine& line) {
-  static constexpr StreamRecord kNone;
+  static const StreamRecord kNone;
   const StreamRecord& record = line.record != nullptr ? *line.record : kNone;
   log_line_.clear();
   for (const auto& tap : taps_) {

@@ -479,10 +479,7 @@ socklen_t Ring::peer_address(int socket, sockaddr_storage& address) {
   const sim::Socket* found = state_->kernel.find(socket, "getpeername");
   if (found == nullptr || found->reset_received) return 0;
   auto& ip = reinterpret_cast<sockaddr_in&>(address);
-  ip = {.sin_family = AF_INET,
-        .sin_port = htons(found->port),
-        .sin_addr = {htonl(0xC0000201)},
-        .sin_zero = {}};
+  ip = {AF_INET, htons(found->port), {htonl(0xC0000201)}, {}};
   return sizeof ip;
 }
 
@@ -496,11 +493,8 @@ namespace sim {
 
 RingFigures ring_figures(const engine::io::Ring& ring) {
   const engine::io::Inside& inside = engine::io::open_rings.at(&ring);
-  return {
-      .requests = inside.submitted->size(),
-      .buffers_with_user = static_cast<std::size_t>(std::ranges::count(*inside.with_user, true)),
-      .completions_waiting = inside.posted->size(),
-      .busy = *inside.busy};
+  const auto held = static_cast<std::size_t>(std::ranges::count(*inside.with_user, true));
+  return {inside.submitted->size(), held, inside.posted->size(), *inside.busy};
 }
 
 }  // namespace sim

@@ -103,6 +103,7 @@ class App:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._server.socket.listen(128)  # five, its own number, let connections wait for a second
         self.port = self._server.server_port
         self.target = f"127.0.0.1:{self.port}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
