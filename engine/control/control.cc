@@ -130,7 +130,7 @@ void Control::on_signal_readable(const io::Completion& completion) {
 }
 
 void Control::on_wake(const io::Completion& completion) {
-  if (completion.result == -ECANCELED) return;
+  if (completion.result == -ECANCELED || phase_ == Phase::Closing) return;
   if (workers_ended_.load(std::memory_order_acquire) == parts_.worker_count) return close();
   parts_.ring.await_wake(wake_);
   issue_certificates();

@@ -61,12 +61,14 @@ void Watch::forget_changes() {
 }
 
 void Watch::close() {
+  closing_ = true;
   timers_.clear(quiet_);
   ring_.cancel(readable_);
 }
 
 void Watch::on_readable(const Completion& completion) {
-  if (completion.result == -ECANCELED) return;
+  // A change may have come before the cancel.
+  if (completion.result == -ECANCELED || closing_) return;
   const bool relevant = read_events();
   ring_.poll(readable_, inotify_, POLLIN);
   if (!relevant) return;

@@ -63,6 +63,7 @@ class Watch {
   Operation readable_;
   Timer quiet_;
   int inotify_ = -1;
+  bool closing_ = false;
   base::Time first_event_ = 0;
   std::vector<std::string> file_paths_;
   std::vector<std::string> directory_paths_;

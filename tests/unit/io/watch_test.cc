@@ -77,6 +77,16 @@ class WatchTest : public testing::Test {
   std::unique_ptr<Watch> watch_;
 };
 
+TEST_F(WatchTest, it_closes_though_a_change_has_just_come) {
+  watch({"proxy.toml"});
+  ring_->submit_and_wait(ring_->now());  // it waits for a change
+  write("proxy.toml", "two");
+  ring_->submit_and_wait(ring_->now() + base::kSecond);  // which has come
+  watch_->close();
+  ring_->dispatch();
+  EXPECT_TRUE(watch_->closed());
+}
+
 TEST_F(WatchTest, a_touch_is_seen) {
   watch({"proxy.toml"});
 
