@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/base/check.h"
 
 namespace config {
@@ -38,6 +40,16 @@ std::string Target::display() const {
     case Kind::Status: return fmt::format("status:{}", status);
   }
   ENSURE(false, "a target without a kind");
+}
+
+std::vector<Tls::Files> Config::certificate_files() const {
+  std::vector<Tls::Files> all = tls.files;
+  for (const Site& site : sites) {
+    const bool is_known = std::ranges::find(all, site.tls.cert, &Tls::Files::cert) != all.end();
+    if (site.tls.cert.empty() || is_known) continue;
+    all.push_back({.cert = site.tls.cert, .key = site.tls.key, .where = site.where});
+  }
+  return all;
 }
 
 }  // namespace config

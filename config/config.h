@@ -160,6 +160,9 @@ struct Config {
   Admin admin;
   Engine engine;
   Log log;
+
+  // Those of [tls] and those of sites, every cert once; of a site's the position is the site's.
+  std::vector<Tls::Files> certificate_files() const;
 };
 
 }  // namespace config

@@ -115,13 +115,28 @@ void read_hsts(Reader& reader, const Entry& entry, SiteTls& tls) {
   tls.hsts = seconds;
 }
 
+template <typename Owner, std::string Owner::* member>
+void read_pem(Reader& reader, const Entry& entry, Owner& tls) {
+  reader.path(entry, "a PEM file", tls.*member);
+}
+
+// Of no use alone.
+void check_pair(Reader& reader, const Entry& entry, std::string_view example) {
+  const toml::table* table = entry.node.as_table();
+  if (table == nullptr || table->contains("cert") == table->contains("key")) return;
+  std::string_view written = table->contains("cert") ? "cert" : "key";
+  std::string_view missing = written == "cert" ? "key" : "cert";
+  reader.error(table->find(written)->first.source(),
+               fmt::format("{} is of no use without {}", in_quotes(written), in_quotes(missing)),
+               fmt::format("write both: cert = \"{0}.pem\", key = \"{0}.key\"", example));
+}
+
 constexpr std::array kSiteFields = {
     Field<SiteTls>{"redirect", read_redirect},
     Field<SiteTls>{"hsts", read_hsts},
-    Field<SiteTls>{"client_ca",
-                   [](Reader& reader, const Entry& entry, SiteTls& tls) {
-                     reader.path(entry, "a PEM file", tls.client_ca);
-                   }},
+    Field<SiteTls>{"client_ca", read_pem<SiteTls, &SiteTls::client_ca>},
+    Field<SiteTls>{"cert", read_pem<SiteTls, &SiteTls::cert>},
+    Field<SiteTls>{"key", read_pem<SiteTls, &SiteTls::key>},
 };
 
 // Lets a field of a site stand in [tls], for every site that does not say otherwise.
@@ -168,16 +183,11 @@ void read_insecure(Reader& reader, const Entry& entry, UpstreamTls& tls) {
                                       "name the authority that issued it with ca"});
 }
 
-template <std::string UpstreamTls::* member>
-void read_pem(Reader& reader, const Entry& entry, UpstreamTls& tls) {
-  reader.path(entry, "a PEM file", tls.*member);
-}
-
 constexpr std::array kUpstreamFields = {
     Field<UpstreamTls>{"server_name", read_server_name},
-    Field<UpstreamTls>{"ca", read_pem<&UpstreamTls::ca>},
-    Field<UpstreamTls>{"cert", read_pem<&UpstreamTls::cert>},
-    Field<UpstreamTls>{"key", read_pem<&UpstreamTls::key>},
+    Field<UpstreamTls>{"ca", read_pem<UpstreamTls, &UpstreamTls::ca>},
+    Field<UpstreamTls>{"cert", read_pem<UpstreamTls, &UpstreamTls::cert>},
+    Field<UpstreamTls>{"key", read_pem<UpstreamTls, &UpstreamTls::key>},
     Field<UpstreamTls>{"insecure", read_insecure},
 };
 
@@ -189,17 +199,12 @@ void parse_tls(Reader& reader, const Entry& entry, Settings& settings) {
 
 void parse_site_tls(Reader& reader, const Entry& entry, SiteTls& tls) {
   read_table<SiteTls>(reader, entry, kSiteFields, tls);
+  check_pair(reader, entry, "site");
 }
 
 void parse_upstream_tls(Reader& reader, const Entry& entry, UpstreamTls& tls) {
   read_table<UpstreamTls>(reader, entry, kUpstreamFields, tls);
-  const toml::table* table = entry.node.as_table();
-  if (table == nullptr || table->contains("cert") == table->contains("key")) return;
-  std::string_view written = table->contains("cert") ? "cert" : "key";
-  std::string_view missing = written == "cert" ? "key" : "cert";
-  reader.error(table->find(written)->first.source(),
-               fmt::format("{} is of no use without {}", in_quotes(written), in_quotes(missing)),
-               "write both: cert = \"client.pem\", key = \"client.key\"");
+  check_pair(reader, entry, "client");
 }
 
 }  // namespace config

@@ -34,6 +34,10 @@ struct SiteTls {
   std::chrono::seconds hsts{0};  // max-age of Strict-Transport-Security (RFC 6797); 0 = not sent
   // PEM: whose certificates clients must show; empty = none. The same for all sites of one host.
   std::string client_ca;
+  // PEM, as in Tls::Files: shown to clients that ask for the site's host; set together with `key`.
+  // The same for all sites of one host that have one.
+  std::string cert;
+  std::string key;
 
   friend bool operator==(const SiteTls&, const SiteTls&) = default;
 };

@@ -144,6 +144,20 @@ void check_client_cas(const Config& config, Findings& findings) {
   }
 }
 
+void check_certificates(const Config& config, Findings& findings) {
+  std::unordered_map<std::string_view, const Site*> hosts;
+  for (const Site& site : config.sites) {
+    if (site.tls.cert.empty()) continue;
+    const Site& first = *hosts.try_emplace(site.host, &site).first->second;
+    if (first.tls.cert == site.tls.cert && first.tls.key == site.tls.key) continue;
+    report(
+        findings, Severity::Error, site.where,
+        fmt::format("{} and {} on {} share a handshake, but not a certificate", in_quotes(site.key),
+                    in_quotes(first.key), seen_from(site.where, first.where)),
+        "write tls.cert and tls.key for one of them");
+  }
+}
+
 // As requests find their site: the host itself, the wildcards above it, any.
 bool is_served(std::string_view host, const std::unordered_set<std::string_view>& hosts) {
   if (hosts.contains(host) || hosts.contains("*")) return true;
@@ -191,6 +205,7 @@ void validate(const Config& config, Findings& findings) {
   check_trust(config, findings);
   check_admin(config, findings);
   check_client_cas(config, findings);
+  check_certificates(config, findings);
   check_canonical_hosts(config, findings);
 }
 

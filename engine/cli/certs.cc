@@ -170,7 +170,7 @@ int run_certs(const RunOptions& options, const std::string& state, Output output
   }
   const config::Tls& tls = result.config.tls;
   std::vector<Entry> entries;
-  for (const config::Tls::Files& files : tls.files) {
+  for (const config::Tls::Files& files : result.config.certificate_files()) {
     entries.push_back(entry_of(files.cert, files.key, files.cert));
   }
   if (tls.local_ca) add_local_ca(state + "/tls", entries);

@@ -14,7 +14,9 @@ namespace engine::cli {
 namespace {
 
 constexpr std::string_view kCertificates =
-    "leave it out: certificates are those of [tls] files in proxy.toml, and local ones";
+    "leave it out: certificates are those of files (--tls-certificate-path, [tls] in proxy.toml), "
+    "and "
+    "local ones";
 
 struct Foreign {
   std::string_view flag;
@@ -23,9 +25,7 @@ struct Foreign {
 
 constexpr std::array kForeign = {
     Foreign{"--tls-acme-cache-path", kCertificates},
-    Foreign{"--tls-certificate-path", kCertificates},
     Foreign{"--tls-on-demand-url", kCertificates},
-    Foreign{"--tls-private-key-path", kCertificates},
     Foreign{"--tls-staging", kCertificates},
 };
 
@@ -114,13 +114,16 @@ void add_lists(Json& options, const DeployFlags& flags) {
   add("metrics", "skip", flags.uncounted_paths);
 }
 
+// The engine runs elsewhere.
+std::string path_of(const std::string& written) {
+  return std::filesystem::absolute(written).string();
+}
+
 // Empty when no flag is an option.
 std::expected<Json, Misuse> options_of(const DeployFlags& flags) {
   Json options = Json::object();
   if (!flags.target_timeout.empty()) options["timeout"]["first_byte"] = flags.target_timeout;
-  if (!flags.errors.empty()) {
-    options["errors"] = std::filesystem::absolute(flags.errors).string();  // it runs elsewhere
-  }
+  if (!flags.errors.empty()) options["errors"] = path_of(flags.errors);
   if (!flags.body_max.empty()) options["limit"]["body"] = value_of(flags.body_max);
   if (!flags.response_max.empty()) options["limit"]["response"] = value_of(flags.response_max);
   if (flags.buffer_requests) options["buffer"]["requests"] = true;
@@ -136,6 +139,8 @@ std::expected<Json, Misuse> options_of(const DeployFlags& flags) {
   if (flags.tls || !flags.tls_redirect.empty()) {
     options["tls"]["redirect"] = flags.tls_redirect != "false";
   }
+  if (!flags.tls_certificate.empty()) options["tls"]["cert"] = path_of(flags.tls_certificate);
+  if (!flags.tls_key.empty()) options["tls"]["key"] = path_of(flags.tls_key);
   if (options.empty() && flags.set.empty() && !says_health(flags)) return options;
   options["health"] = health_of(flags);
   for (const std::string& assignment : flags.set) {

@@ -37,6 +37,8 @@ struct DeployFlags {
   bool read_websockets = false;
   bool tls = false;
   std::string tls_redirect;  // "true", "false"
+  std::string tls_certificate;
+  std::string tls_key;
   std::string canonical_host;
   std::string client_ip_header;
   bool forward_headers = false;

@@ -221,6 +221,12 @@ void add_option_flags(CLI::App& verb, DeployFlags& flags) {
       ->default_str("true")
       ->check(CLI::IsMember({"true", "false"}).description(""))
       ->option_text("true|false");
+  verb.add_option(
+          "--tls-certificate-path", flags.tls_certificate,
+          "The PEM certificate chain of its hosts, instead of those that are served by name")
+      ->type_name("FILE");
+  verb.add_option("--tls-private-key-path", flags.tls_key, "The key of that certificate")
+      ->type_name("FILE");
   add_list(verb, "--set", flags.set, "KEY=VALUE",
            "Any other key of a site in proxy.toml, such as balance=round-robin; repeatable");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/control/certificates.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,7 +33,7 @@ tls::Version version_of(config::Tls::Version version) {
 }
 
 constexpr const char* kHowToPut =
-    "put a PEM certificate chain and its key there, or remove this pair from [tls] files";
+    "put a PEM certificate chain and its key there, or remove this pair from the configuration";
 
 config::Diagnostic problem(config::Severity severity, const config::Position& where,
                            std::string message, std::string hint) {
@@ -61,6 +62,32 @@ bool may_meet(const config::Tls::Files& files, const tls::CertificateInfo& info,
   });
 }
 
+// As clients ask for it; empty for a site of any host.
+std::string name_of_host(const std::string& host) {
+  if (host == "*") return {};
+  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+
+bool covers(const tls::CertificateInfo& info, const std::string& name) {
+  const std::size_t dot = name.find('.');
+  const std::string wildcard = dot == name.npos ? name : "*" + name.substr(dot);
+  return std::ranges::any_of(
+      info.names, [&](const std::string& each) { return each == name || each == wildcard; });
+}
+
+// What a browser would refuse is not served: the first site of this certificate that it does not
+// name, as a problem; else empty.
+std::string misfit(const config::Tls::Files& files, const tls::CertificateInfo& info,
+                   const config::Config& config) {
+  for (const config::Site& site : config.sites) {
+    const std::string name = name_of_host(site.host);
+    if (site.tls.cert != files.cert || name.empty() || covers(info, name)) continue;
+    return files.cert + ": does not name " + name + ", but " +
+           fmt::format("{}", fmt::join(info.names, ", "));
+  }
+  return {};
+}
+
 std::string from_environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
@@ -73,12 +100,13 @@ Certificates::Certificates(std::string state_directory)
 
 std::expected<Certificates::Served, Failure> Certificates::load(
     const config::Config& config, std::vector<config::Diagnostic>& diagnostics) {
-  const config::Tls& settings = config.tls;
+  config::Tls settings = config.tls;
+  settings.files = config.certificate_files();
   auto client_cas = ClientCas::load(config, client_cas_, diagnostics);
   if (!client_cas) return std::unexpected(client_cas.error());
   FilePairs next;
   for (const config::Tls::Files& files : settings.files) {
-    auto pair = read(files, settings.min, *client_cas);
+    auto pair = read(files, config, *client_cas);
     const auto before = files_.find(files.cert);
     if (!pair && before == files_.end()) {
       return std::unexpected(
@@ -95,8 +123,13 @@ std::expected<Certificates::Served, Failure> Certificates::load(
   }
   client_cas_ = std::move(*client_cas);
   files_ = std::move(next);
+  own_.clear();
+  for (const config::Site& site : config.sites) {
+    const std::string name = name_of_host(site.host);
+    if (!site.tls.cert.empty() && !name.empty()) own_.emplace(name, site.tls.cert);
+  }
   const bool is_other_min = settings.min != settings_.min;
-  settings_ = settings;
+  settings_ = std::move(settings);
   // They come back when they are asked for.
   std::erase_if(leaves_, [&](const auto& leaf) {
     return is_other_min || leaf.second.context->client_ca() != client_cas_.of_name(leaf.first).id;
@@ -108,8 +141,8 @@ void Certificates::check(const config::Config& config,
                          std::vector<config::Diagnostic>& diagnostics) {
   ClientCas::check(config, diagnostics);
   const Certificates none("");
-  for (const config::Tls::Files& files : config.tls.files) {
-    const auto pair = none.read(files, config.tls.min, {});
+  for (const config::Tls::Files& files : config.certificate_files()) {
+    const auto pair = none.read(files, config, {});
     if (pair) {
       note_expiry(files, pair->info, diagnostics);
     } else {
@@ -119,11 +152,15 @@ void Certificates::check(const config::Config& config,
 }
 
 std::expected<Certificates::FilePair, std::string> Certificates::read(
-    const config::Tls::Files& files, config::Tls::Version min, const ClientCas& client_cas) const {
+    const config::Tls::Files& files, const config::Config& config,
+    const ClientCas& client_cas) const {
   const auto pair = tls::read_pair(files.cert, files.key);
   if (!pair) return std::unexpected(pair.error());
   auto info = tls::inspect(*pair, seconds_now());
   if (!info) return std::unexpected(files.cert + ": " + info.error());
+  if (std::string problem = misfit(files, *info, config); !problem.empty())
+    return std::unexpected(std::move(problem));
+  const config::Tls::Version min = config.tls.min;
   // The same certificate keeps its contexts, and with them the sessions that can be resumed.
   const auto before = files_.find(files.cert);
   const bool is_same =
@@ -174,6 +211,13 @@ std::expected<Certificates::Leaf, std::string> Certificates::issue_one(const std
 
 Certificates::Served Certificates::assemble() const {
   auto served = std::make_shared<route::Certificates>(client_cas_.hosts());
+  // Before the others: what was added first stays.
+  for (const auto& [host, cert] : own_) {
+    const auto& contexts = files_.at(cert).contexts;
+    const std::uint32_t number = served->client_ca_of(host);
+    const auto at = contexts.find(client_cas_.list()[number].id);
+    if (at != contexts.end()) served->add(host, at->second, number);
+  }
   for (const config::Tls::Files& files : settings_.files) {
     const FilePair& pair = files_.at(files.cert);
     for (std::uint32_t number = 0; number < client_cas_.list().size(); ++number) {

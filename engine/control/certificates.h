@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The certificates that are served: those of the configuration's files, and those that the local
-// authority issues when a client first asks for their name. On the control thread.
+// The certificates that are served: those of the configuration's files, for their names or for one
+// site's host, and those that the local authority issues when a client first asks for their name. On
+// the control thread.
 #pragma once
 
 #include <expected>
@@ -55,13 +56,14 @@ class Certificates {
   using FilePairs = std::map<std::string, FilePair>;  // by the certificate's path
 
   std::expected<FilePair, std::string> read(const config::Tls::Files& files,
-                                            config::Tls::Version min,
+                                            const config::Config& config,
                                             const ClientCas& client_cas) const;
   std::expected<Leaf, std::string> issue_one(const std::string& name);
   [[nodiscard]] Served assemble() const;
 
   tls::LocalStore store_;
-  config::Tls settings_;
+  config::Tls settings_;                    // with the files of sites
+  std::map<std::string, std::string> own_;  // host → the certificate that its site chose
   ClientCas client_cas_;
   FilePairs files_;
   std::map<std::string, Leaf> leaves_;

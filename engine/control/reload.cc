@@ -66,7 +66,7 @@ WatchedPaths watched_paths(const std::string& main_path, const config::Result& r
     else
       directories.insert(directory_of_pattern(pattern));
   }
-  for (const config::Tls::Files& pair : result.config.tls.files)
+  for (const config::Tls::Files& pair : result.config.certificate_files())
     files.insert({pair.cert, pair.key});
   for (const config::Site& site : result.config.sites) {
     for (const std::string& path : {site.tls.client_ca, site.upstream_tls.ca,

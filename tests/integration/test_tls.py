@@ -12,7 +12,8 @@ import time
 
 import pytest
 from certificates import Authority, client_context, local_authority, openssl
-from harness import GROWTH_KB, EngineProcess, FramingError, RawClient, fnv1a, free_port, pattern, wait_until
+from harness import (DEADLINE_SECONDS, GROWTH_KB, EngineProcess, FramingError, RawClient, engine_binary, fnv1a,
+                     free_port, pattern, wait_until)
 from upstream import access_line, site
 
 HOST = "test.localhost"
@@ -228,6 +229,58 @@ def test_a_pair_that_never_worked_is_an_error_with_its_file(authority, breaking,
         assert str(authority.directory) in started.stderr and says in started.stderr and "fix" in started.stderr
     finally:
         started.kill()
+
+
+def own(pair):
+    return f'tls = {{ cert = "{pair.cert}", key = "{pair.key}" }}'
+
+
+def test_a_site_has_its_own_certificate_before_others_of_its_name(engine, echo, authority):
+    everybody = authority.issue("*.example.com")
+    mine = authority.issue("a.example.com", "c.example.com")
+    started = engine(site(echo().port, own(mine), host="a.example.com") + '[routes]\n"*.example.com" = "status:204"\n'
+                     + tls(everybody.entry()))
+    context = authority.client()
+    assert certificate(started, "a.example.com", context) == "a.example.com"
+    assert certificate(started, "b.example.com", context) == "*.example.com"
+    authority.issue("a.example.com", "d.example.com")
+    with secure(started, "a.example.com", context):
+        wait_until(lambda: "d.example.com" in names(started, "a.example.com", context), "the new file is seen")
+
+
+def names(started, name, context):
+    with secure(started, name, context) as client:
+        return [pair[1] for pair in client.socket.getpeercert()["subjectAltName"]]
+
+
+def test_a_certificate_that_does_not_name_its_site_is_an_error(authority, echo):
+    pair = authority.issue("b.example.com")
+    started = EngineProcess(site(echo().port, own(pair), host="a.example.com"), wait=False)
+    try:
+        assert started.wait() == 3
+        assert f"{pair.cert}: does not name a.example.com, but b.example.com" in started.stderr
+    finally:
+        started.kill()
+
+
+def test_a_service_is_deployed_with_its_certificate(engine, echo, authority):
+    pair, wrong = authority.issue("shop.example.com"), authority.issue("other.example.com")
+    started, echo_address = engine("[routes]\n"), echo().address
+
+    def deploy(files, code=0):
+        done = subprocess.run(
+            [engine_binary(), "deploy", "shop", "--target", "%s:%d" % echo_address, "--host", "shop.example.com",
+             "--health-check-path", "/ok", "--tls", "--tls-certificate-path", files.cert.name,
+             "--tls-private-key-path", files.key.name],
+            env={**os.environ, "ENGINE_SOCKET": started.control_socket}, cwd=authority.directory, text=True,
+            capture_output=True, timeout=DEADLINE_SECONDS)
+        assert done.returncode == code, done.stderr
+        return done.stderr
+    assert "does not name shop.example.com" in deploy(wrong, 1)
+    deploy(pair)
+    assert certificate(started, "shop.example.com", authority.client()) == "shop.example.com"
+    with secure(started, "shop.example.com", authority.client()) as client:
+        assert client.request(target="/ok", host="shop.example.com").body == b"ok"
 
 
 def test_an_expired_certificate_is_served_with_a_warning(engine, echo, authority):

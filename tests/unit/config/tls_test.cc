@@ -102,6 +102,41 @@ TEST(ClientCa, a_target_that_ends_tls_itself_asks_itself) {
   EXPECT_EQ(only_hint(result), "leave it out: the target itself asks clients for certificates");
 }
 
+TEST(SiteCertificate, a_site_may_have_its_own) {
+  const Result result = load_toml(tls("files = [{ cert = \"/a.pem\", key = \"/a.key\" }]") +
+                                  site("tls = { cert = \"/b.pem\", key = \"/b.key\" }"));
+  ASSERT_TRUE(result.ok()) << only_message(result);
+  EXPECT_EQ(first_site(result).tls.cert, "/b.pem");
+  const std::vector<Tls::Files> all = result.config.certificate_files();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[1].cert, "/b.pem");
+  EXPECT_EQ(all[1].key, "/b.key");
+}
+
+TEST(SiteCertificate, a_certificate_is_read_once_for_all_its_sites) {
+  const std::string own = "tls = { cert = \"/a.pem\", key = \"/a.key\" }\n";
+  const Result result = load_toml(site(own) + "[routes.\"b.com\"]\nto = 1\n" + own +
+                                  tls("files = [{ cert = \"/a.pem\", key = \"/a.key\" }]"));
+  ASSERT_TRUE(result.ok()) << only_message(result);
+  EXPECT_EQ(result.config.certificate_files().size(), 1u);
+}
+
+TEST(SiteCertificate, is_of_no_use_without_its_key) {
+  const Result result = load_toml(site("tls = { cert = \"/b.pem\" }"));
+  EXPECT_EQ(only_message(result), "\"cert\" is of no use without \"key\"");
+  EXPECT_EQ(only_hint(result), "write both: cert = \"site.pem\", key = \"site.key\"");
+}
+
+TEST(SiteCertificate, the_sites_of_one_host_that_have_one_agree) {
+  const std::string own = "tls = { cert = \"/b.pem\", key = \"/b.key\" }\n";
+  const std::string api = "[routes.\"a.com/api\"]\nto = 1\n";
+  EXPECT_TRUE(load_toml(site(own) + api).ok());
+  EXPECT_TRUE(load_toml(site(own) + api + own).ok());
+  EXPECT_EQ(
+      only_message(load_toml(site(own) + api + "tls = { cert = \"/c.pem\", key = \"/b.key\" }")),
+      "\"a.com/api\" and \"a.com\" on line 1 share a handshake, but not a certificate");
+}
+
 TEST(TlsFiles, a_file_that_is_wrong_is_reported_where_it_stands) {
   const std::pair<std::string, std::string> cases[] = {
       {"files = \"a.pem\"", "2:9 error: \"files\" takes a list of tables, not a string"},
