@@ -2,7 +2,6 @@
 // Who may open a connection to a target that allows only so many over all workers: requests wait in
 // the order of their arrival, also for what another worker has and does not use.
 #include <utility>
-#include <vector>
 
 #include "engine/proxy/upstream_pool.h"
 #include "engine/proxy/worker.h"
@@ -62,19 +61,16 @@ void UpstreamPool::pass_on(TargetState& target) {
 }
 
 void UpstreamPool::queue(TargetState& target, Stream& stream) {
-  // One that is parked once more has its old place among the others. These are gathered first: in a
-  // loop that takes the last one off until it fits, g++ 12 at -O2 reads the list's end only once.
-  std::vector<Stream*> later;
-  if (!target.waiting.empty() && target.waiting.back().waiting_since() > stream.waiting_since()) {
-    target.waiting.for_each([&](Stream& other) {
-      if (other.waiting_since() > stream.waiting_since()) later.push_back(&other);
-    });
+  // One that is parked once more has its old place among the others.
+  base::List<Stream, &Stream::waiting_hook> later;
+  while (!target.waiting.empty() &&
+         target.waiting.back().waiting_since() > stream.waiting_since()) {
+    Stream& last = target.waiting.back();
+    last.waiting_hook.unlink();
+    later.push_front(last);
   }
   target.waiting.push_back(stream);
-  for (Stream* const other : later) {
-    other->waiting_hook.unlink();
-    target.waiting.push_back(*other);
-  }
+  while (!later.empty()) target.waiting.push_back(later.pop_front());
   if (!target.crowd_hook.linked()) crowded_.push_back(target);
   say_waiting(target);
 }
