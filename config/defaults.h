@@ -48,6 +48,13 @@ inline constexpr uint64_t kBufferMemory = 1024 * 1024;
 inline constexpr uint64_t kBufferMemoryMin = 4 * 1024;
 inline constexpr uint64_t kBufferMemoryMax = 1024 * 1024 * 1024;
 
+// Of one client in any period, and at once: above these a typing mistake is likelier, and the clock's
+// ticks are too coarse.
+inline constexpr uint64_t kRateMax = 100'000;
+inline constexpr uint64_t kBurstMax = 1'000'000;
+// How long a burst may take to come back.
+inline constexpr std::chrono::milliseconds kBurstPeriodMax{365ll * 86'400'000};
+
 // Larger than any cookie jar a browser sends (browsers stop near 16 KiB for one domain's worth).
 inline constexpr uint64_t kLimitHeadBytes = 64 * 1024;
 // Long enough for signed URLs and OAuth redirects; links beyond 8 KiB break elsewhere already.

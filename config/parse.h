@@ -2,6 +2,9 @@
 // TOML nodes of one file → typed values. Internal to config; load.h is the door.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -34,9 +37,19 @@ void parse_headers(Reader& reader, const Entry& entry, Policy& policy);
 void parse_logged_headers(Reader& reader, const Entry& entry, Policy& policy);
 // Which of a site's targets gets a request.
 void parse_balance(Reader& reader, const Entry& entry, Policy& policy);
+// A part of a request that tells its client: "header:NAME" or "cookie:NAME", after `before`. Nothing
+// where `word` is neither; without a name where that is none, which is reported.
+struct Told {
+  bool is_cookie = false;
+  std::string name;  // of a header in lower case
+};
+std::optional<Told> parse_told(Reader& reader, const Entry& entry, std::string_view word,
+                               std::string_view before);
 void parse_sticky(Reader& reader, const Entry& entry, Policy& policy);
 void parse_health(Reader& reader, const Entry& entry, Policy& policy);
 void parse_outlier(Reader& reader, const Entry& entry, Policy& policy);
+// What is too much for it.
+void parse_limit(Reader& reader, const Entry& entry, Policy& policy);
 void parse_site_tls(Reader& reader, const Entry& entry, SiteTls& tls);
 void parse_upstream_tls(Reader& reader, const Entry& entry, UpstreamTls& tls);
 

@@ -14,8 +14,7 @@
 namespace config {
 namespace {
 
-constexpr std::string_view kHashHeader = "hash:header:";
-constexpr std::string_view kHashCookie = "hash:cookie:";
+constexpr std::string_view kHash = "hash:";
 
 bool is_name(Reader& reader, const Entry& entry, std::string_view name, std::string_view of,
              std::string_view hint) {
@@ -146,6 +145,21 @@ constexpr std::array kOutlierFields = {
 
 }  // namespace
 
+std::optional<Told> parse_told(Reader& reader, const Entry& entry, std::string_view word,
+                               std::string_view before) {
+  if (!word.starts_with(before)) return std::nullopt;
+  const std::string_view form = word.substr(before.size());
+  const bool is_cookie = form.starts_with("cookie:");
+  if (!is_cookie && !form.starts_with("header:")) return std::nullopt;
+  const std::string_view name = form.substr(form.find(':') + 1);
+  const std::string hint = fmt::format("write for example \"{}{}\"", before,
+                                       is_cookie ? "cookie:session" : "header:X-User");
+  Told told{is_cookie, {}};
+  if (is_name(reader, entry, name, is_cookie ? "cookie" : "header", hint))
+    told.name = is_cookie ? std::string(name) : lower(name);
+  return told;
+}
+
 void parse_balance(Reader& reader, const Entry& entry, Policy& policy) {
   using Kind = Balance::Kind;
   static constexpr std::array kChoices = {
@@ -158,17 +172,9 @@ void parse_balance(Reader& reader, const Entry& entry, Policy& policy) {
       std::pair{std::string_view("first"), Kind::First}};
   std::string word;
   if (!reader.string(entry, word)) return;
-  const std::string_view view = word;
-  if (view.starts_with(kHashHeader)) {
-    const std::string_view name = view.substr(kHashHeader.size());
-    if (is_name(reader, entry, name, "header", "write for example \"hash:header:X-User\""))
-      policy.balance = {Kind::HashHeader, lower(name)};
-    return;
-  }
-  if (view.starts_with(kHashCookie)) {
-    const std::string_view name = view.substr(kHashCookie.size());
-    if (is_name(reader, entry, name, "cookie", "write for example \"hash:cookie:session\""))
-      policy.balance = {Kind::HashCookie, std::string(name)};
+  if (const auto told = parse_told(reader, entry, word, kHash)) {
+    if (!told->name.empty())
+      policy.balance = {told->is_cookie ? Kind::HashCookie : Kind::HashHeader, told->name};
     return;
   }
   Balance balance{policy.balance.kind, {}};

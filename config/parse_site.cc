@@ -137,22 +137,6 @@ constexpr std::array kRetryFields = {
                             Retry& retry) { reader.duration(entry, retry.hold); }},
 };
 
-constexpr std::array kLimitFields = {
-    Field<Limit>{"inflight",
-                 [](Reader& reader, const Entry& entry, Limit& limit) {
-                   reader.integer(entry, limit.inflight, 0, 10'000'000);
-                 }},
-    Field<Limit>{"body", [](Reader& reader, const Entry& entry,
-                            Limit& limit) { reader.size(entry, limit.body_bytes, 0, INT64_MAX); }},
-    Field<Limit>{"response",
-                 [](Reader& reader, const Entry& entry, Limit& limit) {
-                   reader.size(entry, limit.response_bytes, 0, INT64_MAX);
-                 }},
-    Field<Limit>{"rate", nullptr},
-    Field<Limit>{"burst", nullptr},
-    Field<Limit>{"by", nullptr},
-};
-
 constexpr std::array kBufferFields = {
     Field<Buffer>{"requests", [](Reader& reader, const Entry& entry,
                                  Buffer& buffer) { reader.boolean(entry, buffer.requests); }},
@@ -243,7 +227,7 @@ constexpr std::array kSiteFields = {
     Field<SiteWishes>{"log", to_policy<parse_logged_headers>},
     Field<SiteWishes>{"metrics", to_table<kMetricsFields>},
     Field<SiteWishes>{"retry", to_member<kRetryFields, &Policy::retry>},
-    Field<SiteWishes>{"limit", to_member<kLimitFields, &Policy::limit>},
+    Field<SiteWishes>{"limit", to_policy<parse_limit>},
     Field<SiteWishes>{"buffer", to_member<kBufferFields, &Policy::buffer>},
     Field<SiteWishes>{"errors", to_policy<read_errors>},
     Field<SiteWishes>{"tls", read_tls},

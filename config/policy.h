@@ -3,6 +3,7 @@
 // filled in.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -92,10 +93,37 @@ struct Retry {
   friend bool operator==(const Retry&, const Retry&) = default;
 };
 
+// So many in each period, spread over it.
+struct Rate {
+  uint64_t count = 0;  // 0 = any number
+  Milliseconds per{1'000};
+
+  friend bool operator==(const Rate&, const Rate&) = default;
+};
+
+// Which requests count together; where the field or the cookie is missing, those of one address.
+struct LimitBy {
+  enum class Kind : uint8_t { ClientIp, Header, Cookie, All };
+
+  Kind kind = Kind::ClientIp;
+  std::string name;  // Header: the field's, lower case; Cookie: the cookie's
+
+  friend bool operator==(const LimitBy&, const LimitBy&) = default;
+};
+
 struct Limit {
   uint64_t inflight = 0;        // requests of this site at once; 0 = no limit
   uint64_t body_bytes = 0;      // largest request body; 0 = no limit
   uint64_t response_bytes = 0;  // largest response body, of those that are buffered; 0 = no limit
+  Rate rate;                    // of requests; none = no limit
+  uint64_t burst = 0;           // so many of these at once; 0 = at_once() says
+  LimitBy by;
+
+  // `burst`, else what the rate brings in a second; at least one.
+  uint64_t at_once() const {
+    if (burst > 0) return burst;
+    return std::max<uint64_t>(rate.count * 1'000 / static_cast<uint64_t>(rate.per.count()), 1);
+  }
 
   friend bool operator==(const Limit&, const Limit&) = default;
 };

@@ -21,6 +21,9 @@ constexpr std::array kTimeUnits = {Unit{"ms", 1}, Unit{"s", 1'000}, Unit{"m", 60
 constexpr std::array kSizeUnits = {
     Unit{"B", 1},      Unit{"KiB", 1ull << 10}, Unit{"MiB", 1ull << 20},  Unit{"GiB", 1ull << 30},
     Unit{"KB", 1'000}, Unit{"MB", 1'000'000},   Unit{"GB", 1'000'000'000}};
+// Of several names for one period the last is how it is shown.
+constexpr std::array kPeriods = {Unit{"s", 1'000}, Unit{"m", 60'000}, Unit{"min", 60'000},
+                                 Unit{"h", 3'600'000}};
 
 // Two years: the max-age that browsers' lists of https-only sites ask for.
 constexpr uint64_t kLongestMs = 730ull * 86'400'000;
@@ -72,6 +75,25 @@ std::optional<Milliseconds> parse_duration(std::string_view text) {
 
 std::optional<uint64_t> parse_size(std::string_view text) { return parse_with(text, kSizeUnits); }
 
+std::optional<Rate> parse_rate(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const std::optional<uint64_t> count = parse_number<uint64_t>(text.substr(0, slash));
+  for (const Unit& period : kPeriods) {
+    if (count && text.substr(slash + 1) == period.name)
+      return Rate{*count, Milliseconds(static_cast<int64_t>(period.factor))};
+  }
+  return std::nullopt;
+}
+
+std::string format_rate(const Rate& rate) {
+  std::string_view name;
+  for (const Unit& period : kPeriods) {
+    if (static_cast<uint64_t>(rate.per.count()) == period.factor) name = period.name;
+  }
+  return fmt::format("{}/{}", rate.count, name);
+}
+
 std::string format_duration(Milliseconds duration) {
   auto value = static_cast<uint64_t>(duration.count());
   if (value == 0) return "0s";
@@ -86,6 +108,11 @@ std::string format_duration(Milliseconds duration) {
 std::string not_a_duration(std::string_view written) {
   return fmt::format("{} is not a duration – write \"{}s\", \"500ms\" or \"2m\"",
                      in_quotes(written), number_in(written, "30"));
+}
+
+std::string not_a_rate(std::string_view written) {
+  return fmt::format("{} is not a rate – write \"{}/s\", \"100/min\" or \"100/h\"",
+                     in_quotes(written), number_in(written, "100"));
 }
 
 std::string not_a_size(std::string_view written) {

@@ -57,6 +57,8 @@ constexpr std::array kRows = {
          "This site is at its limit of concurrent requests."}},
     Row{Cause::ConcurrencyLimit,
         {503, Blame::Us, "concurrency_limit", "The proxy is at its limit of concurrent requests."}},
+    Row{Cause::RateLimited,
+        {429, Blame::Client, "rate_limited", "Requests come faster than this site accepts them."}},
     Row{Cause::LoopDetected,
         {508, Blame::Us, "proxy_loop_detected",
          "The request came back to this proxy again and again."}},

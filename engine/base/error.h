@@ -28,6 +28,7 @@ enum class Cause : std::uint8_t {
   Overloaded,           // our own limit of connections or streams
   InflightLimit,        // limit.inflight of the service
   ConcurrencyLimit,     // limits.concurrency of the engine
+  RateLimited,          // limit.rate of the service
   LoopDetected,
   DnsError,
   NoHealthyTarget,

@@ -61,6 +61,10 @@ std::string limit_text(const Json& limit) {
                                 : fmt::format("{} requests at a time", inflight),
                   body == 0 ? "bodies of any size" : fmt::format("bodies of {} bytes", body));
   if (response > 0) text += fmt::format(", responses of {} bytes", response);
+  if (const std::string rate = text_in(limit, "rate"); !rate.empty()) {
+    text += fmt::format(", {} with bursts of {} by {}", rate, number_in(limit, "burst"),
+                        text_in(limit, "by"));
+  }
   return text;
 }
 

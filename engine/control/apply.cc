@@ -124,9 +124,12 @@ ServicePtr keep_or_make(route::Service service, const ServicesBySite& before,
     if (old.same_as(service) && same_indices(old, service)) return found->second;
     service.inflight = old.inflight;  // the same site: its requests still count
     service.metrics = old.metrics;
+    if (old.rate == service.rate) service.rate_limit = old.rate_limit;
   } else {
     service.metrics = std::make_shared<route::SiteMetrics>(worker_count);
   }
+  if (service.rate.interval > 0 && service.rate_limit == nullptr)
+    service.rate_limit = std::make_shared<route::RateLimit>(service.rate);
   return std::make_shared<const route::Service>(std::move(service));
 }
 

@@ -71,6 +71,27 @@ std::string duration(config::Milliseconds value) {
   return value.count() == 0 ? "none" : config::format_duration(value);
 }
 
+std::string by_text(const config::LimitBy& by) {
+  switch (by.kind) {
+    case config::LimitBy::Kind::ClientIp: return "client-ip";
+    case config::LimitBy::Kind::Header: return "header:" + by.name;
+    case config::LimitBy::Kind::Cookie: return "cookie:" + by.name;
+    case config::LimitBy::Kind::All: return "all";
+  }
+  return {};
+}
+
+Json limit_of(const config::Limit& limit) {
+  Json json = {{"inflight", limit.inflight},
+               {"body_bytes", limit.body_bytes},
+               {"response_bytes", limit.response_bytes}};
+  if (limit.rate.count == 0) return json;
+  json["rate"] = config::format_rate(limit.rate);
+  json["burst"] = limit.at_once();
+  json["by"] = by_text(limit.by);
+  return json;
+}
+
 // To another scheme, another host, or both at once; empty when the request is right here.
 std::string redirect_of(const config::Site& site, const Url& url) {
   const std::string& canonical = site.policy.canonical_host.name;
@@ -145,9 +166,7 @@ std::expected<Json, Refusal> explain(const config::Config& config, const Questio
                      {"first_byte", duration(policy.timeout.first_byte)},
                      {"idle", duration(policy.timeout.idle)},
                      {"total", duration(policy.timeout.total)}};
-  json["limit"] = {{"inflight", policy.limit.inflight},
-                   {"body_bytes", policy.limit.body_bytes},
-                   {"response_bytes", policy.limit.response_bytes}};
+  json["limit"] = limit_of(policy.limit);
   json["buffer"] = {{"requests", policy.buffer.requests},
                     {"responses", policy.buffer.responses},
                     {"memory_bytes", policy.buffer.memory_bytes}};

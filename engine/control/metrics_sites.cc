@@ -92,6 +92,11 @@ void render_errors(const Site& site, MetricsText& out) {
     out.sample({{"site", site.label}, {"error", name}}, count);
 }
 
+void render_rate_limited(const Site& site, MetricsText& out) {
+  constexpr auto kCause = static_cast<std::size_t>(base::Cause::RateLimited);
+  out.sample({{"site", site.label}}, site.counters.errors[kCause].get());
+}
+
 void render_open(const Site& site, MetricsText& out) {
   for (std::size_t kind = 0; kind < route::kOpenStreamNames.size(); ++kind) {
     out.sample({{"site", site.label}, {"kind", route::kOpenStreamNames[kind]}},
@@ -179,6 +184,8 @@ void render_sites(const MetricsInput& input, MetricsText& out) {
             &route::SiteCounters::upstream_connect);
   number("engine_retries_total", Type::Counter, "Requests that were tried once more.",
          &route::SiteCounters::retries);
+  family("engine_ratelimit_rejected_total", Type::Counter,
+         "Requests past limit.rate of their site.", render_rate_limited);
 }
 
 void render_targets(const MetricsInput& input, MetricsText& out) {

@@ -38,6 +38,23 @@ route::Balance balance_of(config::Balance::Kind kind) {
   return route::Balance::P2c;
 }
 
+// Of requests that count together; nothing where there is no limit.
+route::Rate rate_of(const config::Limit& limit) {
+  if (limit.rate.count == 0) return {};
+  return {.interval = nanoseconds(limit.rate.per) / static_cast<base::Time>(limit.rate.count),
+          .burst = narrow(limit.at_once())};
+}
+
+route::RateBy rate_by_of(config::LimitBy::Kind kind) {
+  switch (kind) {
+    case config::LimitBy::Kind::ClientIp: return route::RateBy::ClientIp;
+    case config::LimitBy::Kind::Header: return route::RateBy::Header;
+    case config::LimitBy::Kind::Cookie: return route::RateBy::Cookie;
+    case config::LimitBy::Kind::All: return route::RateBy::All;
+  }
+  return route::RateBy::ClientIp;
+}
+
 route::HostPolicy host_policy_of(config::Host::Kind kind) {
   switch (kind) {
     case config::Host::Kind::Keep: return route::HostPolicy::Keep;
@@ -129,6 +146,9 @@ route::Service service_of(const config::Site& site, ErrorPages& pages) {
   service.retry_on = retry_bits(policy.retry);
   service.retry_hold = nanoseconds(policy.retry.hold);
   service.inflight_max = narrow(policy.limit.inflight);
+  service.rate = rate_of(policy.limit);
+  service.rate_by = rate_by_of(policy.limit.by.kind);
+  service.rate_name = policy.limit.by.name;
   service.body_bytes_max = policy.limit.body_bytes;
   service.buffering = {.requests = policy.buffer.requests,
                        .responses = policy.buffer.responses,

@@ -119,6 +119,12 @@ std::string proxy_status(const Reply& reply, std::string_view via) {
   return line + "\r\n";
 }
 
+// In whole seconds, none of them too early.
+std::int64_t retry_seconds(const Reply& reply) {
+  if (reply.retry_after > 0) return (reply.retry_after + base::kSecond - 1) / base::kSecond;
+  return reply.cause == base::Cause::Stopped ? kRetryStopped : kRetrySoon;
+}
+
 std::string head_start(std::uint16_t status, bool close, Worker& worker) {
   return "HTTP/1.1 " + std::to_string(status) + " " + std::string(http::reason_phrase(status)) +
          "\r\nDate: " + std::string(worker.date()) + "\r\n" +
@@ -133,10 +139,8 @@ std::uint64_t write_reply(base::Buffer& out, const Reply& reply, Worker& worker)
   head += proxy_status(reply, worker.via());
   if (!reply.request_id.empty()) head += "X-Request-ID: " + std::string(reply.request_id) + "\r\n";
   if (reply.status == 405) head += "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n";
-  if (reply.status == 503 || reply.status == 429) {
-    const int seconds = reply.cause == base::Cause::Stopped ? kRetryStopped : kRetrySoon;
-    head += "Retry-After: " + std::to_string(seconds) + "\r\n";
-  }
+  if (reply.status == 503 || reply.status == 429)
+    head += "Retry-After: " + std::to_string(retry_seconds(reply)) + "\r\n";
   const bool bodyless = reply.status == 204 || reply.status == 304;
   std::string body;
   if (!bodyless) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "engine/base/buffer.h"
+#include "engine/base/clock.h"
 #include "engine/base/error.h"
 #include "engine/http/head.h"
 #include "engine/route/service.h"
@@ -20,6 +21,7 @@ struct Reply {
   std::uint16_t status = 500;
   base::Cause cause = base::Cause::None;  // None: a fixed answer of the configuration
   std::string_view details;               // what exactly happened; the text of a fixed answer
+  base::Time retry_after = 0;             // nanoseconds, of 429 and 503; 0: as long as is usual
   bool close = false;
   bool head_only = false;
   std::uint8_t minor_version = 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The story of a stream from its request to its end. What it notes down is in stream_record.cc, what
-// makes it wait in stream_parking.cc, how the request reaches a target in stream_upstream.cc, how the
+// limits it in stream_limits.cc, what makes it wait in stream_parking.cc, how the request reaches a target in stream_upstream.cc, how the
 // response reaches the client in stream_response.cc.
 #include "engine/proxy/stream.h"
 
@@ -130,43 +130,6 @@ bool Stream::admit(const http::RequestHead& head) {
   return true;
 }
 
-// As far as its length is known. False when it was answered.
-bool Stream::body_fits(const http::RequestHead& head) {
-  const std::uint64_t most = service_->service->body_bytes_max;
-  const std::uint64_t length = request_spool_ != nullptr ? bytes_in() : head.content_length;
-  if (most == 0 || length <= most) return true;
-  answer(base::Cause::BodyTooLarge, {});
-  return false;
-}
-
-// Of requests that are about to use a target. False when it was answered.
-bool Stream::within_limits() {
-  const route::Service& service = *service_->service;
-  if (!take_place(Bound::Service, *service.inflight, service.inflight_max)) {
-    answer(base::Cause::InflightLimit, {});
-    return false;
-  }
-  if (!take_place(Bound::Engine, *worker_.snapshot().requests, worker_.limits().requests_max)) {
-    answer(base::Cause::ConcurrencyLimit, {});
-    return false;
-  }
-  return true;
-}
-
-// Once: a stream that is routed anew may still hold one.
-bool Stream::take_place(Bound bound, route::Places& places, std::uint32_t max) {
-  route::Places*& held = places_[static_cast<std::size_t>(bound)];
-  if (max == 0 || held != nullptr) return true;
-  if (!places.take(max)) return false;
-  held = &places;
-  return true;
-}
-
-void Stream::release_place(Bound bound) {
-  route::Places* const held = std::exchange(places_[static_cast<std::size_t>(bound)], nullptr);
-  if (held != nullptr) held->give_back();
-}
-
 // Redirects, fixed answers, OPTIONS that must not travel on, and for a site that is closed on purpose
 // the word that nothing is wrong. True when it was answered.
 bool Stream::answer_here(const http::RequestHead& head) {
@@ -246,7 +209,7 @@ bool Stream::is_canonical(const http::RequestHead& head) const {
 }
 
 // An answer of our own, when nothing went out yet.
-void Stream::answer(base::Cause cause, std::string_view details) {
+void Stream::answer(base::Cause cause, std::string_view details, base::Time retry_after) {
   if (is_passage_) return refuse_passage(cause, details);
   const http::RequestHead& request = head();
   const base::CauseWords& words = base::describe(cause);
@@ -259,6 +222,7 @@ void Stream::answer(base::Cause cause, std::string_view details) {
   if (!fixed) record_.details = details;
   client_status_ = status;
   Reply reply{.status = status, .cause = cause, .details = details};
+  reply.retry_after = retry_after;
   reply.close = !client_keep_alive_;
   reply.head_only = method_ == http::Method::Head;
   reply.minor_version = request.minor_version;

@@ -45,18 +45,15 @@ class Stream {
 
   // ---- For the worker.
   using Wait = StreamWait;
-  // Parked: what it waits for.
-  [[nodiscard]] Wait waits() const { return wait_; }
+  [[nodiscard]] Wait waits() const { return wait_; }  // Parked: for what
   // Parked: with the snapshot of the moment everything may be different.
   void route_anew();
-  // Parked: nobody waits for a worker that drains.
-  void on_draining();
+  void on_draining();  // Parked: nobody waits for a worker that drains
   // Parked for a connection: since when; goes on if it can; whether it may not take a used one.
   [[nodiscard]] base::Time waiting_since() const { return parked_since(Wait::ForConnection); }
   [[nodiscard]] bool try_target();
   [[nodiscard]] bool needs_new_connection() const { return lost_reused_ || upgrade_asked_; }
-  // When its target is to be left may have changed.
-  void update_deadline();
+  void update_deadline();  // when its target is to be left may have changed
 
   std::size_t on_client_bytes(std::string_view bytes);
   void on_client_readable();
@@ -66,8 +63,7 @@ class Stream {
   void on_upstream_connected(Lease& lease);
   // `session_offered`: of TLS, which may be the reason.
   void on_upstream_failed(int error, std::string_view why, bool session_offered);
-  // The connection that it waited for has no place for it.
-  void on_upstream_taken();
+  void on_upstream_taken();  // the connection that it waited for has no place for it
   // Of HTTP/2: a head, and that the target has not touched the request.
   void on_upstream_head(const http::ResponseHead& head);
   void on_upstream_refused();
@@ -111,22 +107,18 @@ class Stream {
   bool admit(const http::RequestHead& head);
   void use_service(std::uint32_t index);
   void route_again();
-  bool body_fits(const http::RequestHead& head);
-  bool within_limits();
   void refuse_passage(base::Cause cause, std::string_view details);
   bool answer_here(const http::RequestHead& head);
   void refuse_unverified();
   [[nodiscard]] bool is_secure(const http::RequestHead& head) const;
   [[nodiscard]] bool is_canonical(const http::RequestHead& head) const;
-  void answer(base::Cause cause, std::string_view details);
+  void answer(base::Cause cause, std::string_view details, base::Time retry_after = 0);
   void finish();
   void give_back_upstream();
   void end();
   void fail(base::Error error, std::string_view details = {});
   void cut();
   void close_tunnel();
-  [[nodiscard]] bool take_place(Bound bound, route::Places& places, std::uint32_t max);
-  void release_place(Bound bound);
   void release_service();
   [[nodiscard]] const http::RequestHead& head();
   [[nodiscard]] http::HeadResult read_again();
@@ -137,6 +129,14 @@ class Stream {
   [[nodiscard]] base::Cause deadline_cause() const;
   void on_deadline();
   void set_state(State state);
+
+  // stream_limits.cc: what may be too much for its site, or for the engine.
+  bool body_fits(const http::RequestHead& head);
+  bool within_limits();
+  bool within_rate();
+  [[nodiscard]] std::uint64_t rate_key();
+  [[nodiscard]] bool take_place(Bound bound, route::Places& places, std::uint32_t max);
+  void release_place(Bound bound);
 
   // stream_parking.cc: what holds it back before it has a target.
   [[nodiscard]] bool asks_health(const http::RequestHead& head) const;
@@ -237,7 +237,7 @@ class Stream {
   http::Framing response_framing_ = http::Framing::None;  // to the client
   State state_ = State::Start;
   Wait wait_ = Wait::ForGate;
-  bool is_passage_ = false, upgrade_asked_ = false;
+  bool is_passage_ = false, upgrade_asked_ = false, rate_counted_ = false;
   bool request_replayable_ = false;  // we have all of it, and doing it twice is harmless
   bool request_has_body_ = false, client_half_closed_ = false;
   bool client_keep_alive_ = true, upstream_reusable_ = false;

@@ -12,6 +12,7 @@
 #include "engine/http/rules.h"
 #include "engine/route/gate.h"
 #include "engine/route/places.h"
+#include "engine/route/rate_limit.h"
 #include "engine/route/site_metrics.h"
 #include "engine/route/target.h"
 #include "engine/route/target_health.h"
@@ -128,6 +129,11 @@ struct Service {
   // Requests in flight over all workers, counted only when there is a limit; carried over by a
   // reload.
   std::shared_ptr<Places> inflight = std::make_shared<Places>();
+  Rate rate;  // of requests; no interval: no limit
+  RateBy rate_by = RateBy::ClientIp;
+  std::string rate_name;  // RateBy::Header and Cookie: of the field or the cookie
+  // Null without a rate; carried over by a reload that leaves `rate` as it is.
+  std::shared_ptr<RateLimit> rate_limit;
   std::shared_ptr<SiteMetrics> metrics;  // carried over, too; never null once published
   std::uint64_t body_bytes_max = 0;      // 0 = no limit
   Buffering buffering;
@@ -147,9 +153,9 @@ struct Service {
   tls::Digest client_ca{};  // whom clients must be verified by; zeros: anybody may come
   std::map<int, std::string> error_pages;  // status → HTML; 5 stands for 5xx, 4 for 4xx
 
-  // Whether two services are the same in everything but `origin` and what `inflight` and `metrics`
-  // count: then the old object goes on being used. Targets are compared by identity, weight,
-  // pool and health.
+  // Whether two services are the same in everything but `origin` and what `inflight`, `rate_limit`
+  // and `metrics` count: then the old object goes on being used. Targets are compared by identity,
+  // weight, pool and health.
   [[nodiscard]] bool same_as(const Service& other) const;
 };
 

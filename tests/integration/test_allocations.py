@@ -19,8 +19,9 @@ TOML = """
 workers = 1
 [log]
 access = {access}
-[routes]
-"*" = "127.0.0.1:{port}"
+[routes."*"]
+to = "127.0.0.1:{port}"
+{wishes}
 """
 
 
@@ -34,11 +35,11 @@ def shim(tmp_path_factory):
 
 @pytest.fixture
 def counted(engine, echo, shim, tmp_path):
-    """counted(access) starts an engine whose allocations worker_allocations() reads."""
-    def start(access='"off"'):
+    """counted(access, wishes) starts an engine whose allocations worker_allocations() reads."""
+    def start(access='"off"', wishes=""):
         counts = tmp_path / "counts"
         counts.touch()
-        process = engine(TOML.format(access=access, port=echo().port),
+        process = engine(TOML.format(access=access, port=echo().port, wishes=wishes),
                          env={"LD_PRELOAD": str(shim), "COUNT_MALLOC_FILE": str(counts)})
         process.counts = counts
         return process
@@ -109,6 +110,12 @@ def split_head(client):
 ])
 def test_a_warm_request_allocates_nothing(counted, exchange):
     assert allocations_of(counted(), exchange) == 0
+
+
+@pytest.mark.parametrize("by", ["client-ip", "header:Host", "cookie:id", "all"])
+def test_a_warm_request_of_a_site_with_a_rate_allocates_nothing(counted, by):
+    limits = f'limit = {{ rate = "1/s", burst = 1000000, by = "{by}" }}'
+    assert allocations_of(counted(wishes=limits), get("/ok", 2)) == 0
 
 
 def test_a_warm_request_with_an_access_log_allocates_nothing(counted):

@@ -32,6 +32,15 @@ TEST(ExplainPage, a_request_that_is_forwarded_has_its_targets_and_limits) {
             "retries   1\n");
 }
 
+TEST(ExplainPage, a_rate_is_said_where_there_is_one) {
+  const std::string page = explain_page("GET x", parse_json(R"({"site": "x", "answer": "proxy",
+                              "limit": {"rate": "30/min", "burst": 5, "by": "header:x-user"}})"));
+  EXPECT_NE(page.find("limit     any number of requests at a time, bodies of any size, 30/min with "
+                      "bursts of 5 by header:x-user\n"),
+            std::string::npos)
+      << page;
+}
+
 TEST(ExplainPage, what_is_buffered_is_said_where_something_is) {
   const auto buffer_line = [](const char* buffer) {
     const std::string page = explain_page(

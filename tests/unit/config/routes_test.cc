@@ -119,8 +119,6 @@ TEST(Routes, a_key_of_a_later_version_is_not_ignored) {
     EXPECT_EQ(problems(load_toml(site(key + " = {}"))),
               Strings{"3:1 error: \"" + key + "\" is not supported by this version"});
   }
-  EXPECT_EQ(only_message(load_toml(site("limit = { rate = \"1/s\" }"))),
-            "\"rate\" is not supported by this version");
 }
 
 TEST(Routes, long_form_reads_every_wish) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 namespace config {
 namespace {
 
@@ -24,6 +26,25 @@ TEST(Units, duration_has_a_number_and_a_unit) {
     ASSERT_TRUE(duration) << written;
     EXPECT_EQ(duration->count(), milliseconds);
   }
+}
+
+TEST(Units, rate_has_a_number_and_a_period) {
+  const std::tuple<std::string_view, Rate, std::string_view> cases[] = {
+      {"100/s", {100, Milliseconds(1'000)}, "100/s"},
+      {"30/m", {30, Milliseconds(60'000)}, "30/min"},
+      {"30/min", {30, Milliseconds(60'000)}, "30/min"},
+      {"5/h", {5, Milliseconds(3'600'000)}, "5/h"},
+      {"0/s", {0, Milliseconds(1'000)}, "0/s"}};
+  for (const auto& [written, rate, shown] : cases) {
+    EXPECT_EQ(parse_rate(written), rate) << written;
+    EXPECT_EQ(format_rate(rate), shown);
+  }
+}
+
+TEST(Units, what_is_no_rate_is_refused) {
+  for (std::string_view written : {"", "100", "/s", "100/", "100/d", "100/sec", "100 /s", "100/ s",
+                                   "1.5/s", "-1/s", "+1/s", "100/S", "18446744073709551616/s"})
+    EXPECT_FALSE(parse_rate(written)) << written;
 }
 
 TEST(Units, what_is_no_duration_is_refused) {

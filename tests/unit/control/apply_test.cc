@@ -95,6 +95,40 @@ TEST_F(ApplyTest, a_changed_site_goes_on_counting_its_requests) {
   EXPECT_EQ(first->services[0]->metrics, second->services[0]->metrics);
 }
 
+TEST_F(ApplyTest, a_rate_becomes_an_interval_and_a_burst) {
+  config::Site limited = site("a.test", {port(1)});
+  limited.policy.limit.rate = {300, config::Milliseconds(60'000)};
+  limited.policy.limit.by = {config::LimitBy::Kind::Cookie, "id"};
+  const auto snapshot = build(sites({limited, site("b.test", {port(1)})}));
+
+  const route::Service& service = *snapshot->services[0];
+  ASSERT_NE(service.rate_limit, nullptr);
+  EXPECT_EQ(service.rate_limit->rate(), (route::Rate{.interval = base::kSecond / 5, .burst = 5}));
+  EXPECT_EQ(service.rate_by, route::RateBy::Cookie);
+  EXPECT_EQ(service.rate_name, "id");
+  EXPECT_EQ(snapshot->services[1]->rate_limit, nullptr);
+}
+
+TEST_F(ApplyTest, a_changed_site_goes_on_with_its_rate_unless_that_changed) {
+  config::Site changed = site("a.test", {port(1)});
+  changed.policy.limit.rate.count = 10;
+  const auto first = build(sites({changed}));
+
+  changed.policy.limit.inflight = 7;
+  changed.policy.limit.by.kind = config::LimitBy::Kind::All;
+  const auto second = build(sites({changed}), first.get());
+  changed.policy.limit.burst = 20;
+  const auto third = build(sites({changed}), second.get());
+  changed.policy.limit.rate.count = 0;
+  const auto fourth = build(sites({changed}), third.get());
+
+  ASSERT_NE(first->services[0], second->services[0]);
+  EXPECT_EQ(first->services[0]->rate_limit, second->services[0]->rate_limit);
+  EXPECT_NE(second->services[0]->rate_limit, third->services[0]->rate_limit);
+  EXPECT_EQ(third->services[0]->rate_limit->rate().burst, 20U);
+  EXPECT_EQ(fourth->services[0]->rate_limit, nullptr);
+}
+
 TEST_F(ApplyTest, every_site_has_metrics_of_its_own) {
   const auto snapshot = build(sites({site("a.test", {port(1)}), site("b.test", {port(1)})}));
 

@@ -120,6 +120,16 @@ TEST_F(MetricsTest, gauges_of_a_site_are_sums_of_what_is_now) {
             R"(engine_streams_open{site="a.test",kind="tunnel"} 0)");
 }
 
+TEST_F(MetricsTest, requests_past_the_rate_of_their_site_are_told_apart_from_other_errors) {
+  const auto& metrics = add_site("a.test").metrics;
+  for (const std::size_t worker : {0U, 1U})
+    metrics->of(worker).errors[static_cast<std::size_t>(base::Cause::RateLimited)] += 2;
+  metrics->of(0).errors[static_cast<std::size_t>(base::Cause::InflightLimit)] += 1;
+
+  EXPECT_EQ(samples("engine_ratelimit_rejected_total").back(),
+            R"(engine_ratelimit_rejected_total{site="a.test"} 4)");
+}
+
 TEST_F(MetricsTest, of_more_sites_than_are_shown_the_rest_is_one) {
   for (std::size_t i = 0; i < kMetricSitesMax + 2; ++i)
     add_site(std::to_string(i) + ".test").metrics->of(0).retries += 1;

@@ -28,6 +28,7 @@ TEST(Service, origin_target_numbers_and_running_counts_do_not_matter) {
   other.origin = "proxy.toml:99";
   other.targets[0].target_index = 77;
   ASSERT_TRUE(other.inflight->take(0));
+  other.rate_limit = std::make_shared<RateLimit>(Rate{.interval = 1, .burst = 1});
   other.metrics = std::make_shared<SiteMetrics>(1);
   EXPECT_TRUE(sample().same_as(other));
 }
@@ -62,6 +63,10 @@ TEST(Service, everything_else_matters) {
       [](Service& s) { s.retry_times = 1; },
       [](Service& s) { s.retry_on = kRetry503; },
       [](Service& s) { s.inflight_max = 1; },
+      [](Service& s) { s.rate.interval = 1; },
+      [](Service& s) { s.rate.burst = 2; },
+      [](Service& s) { s.rate_by = RateBy::All; },
+      [](Service& s) { s.rate_name = "x-user"; },
       [](Service& s) { s.body_bytes_max = 1; },
       [](Service& s) { s.buffering.requests = true; },
       [](Service& s) { s.buffering.responses = true; },
