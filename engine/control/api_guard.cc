@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/http/media_type.h"
 #include "engine/http/names.h"
 #include "engine/http/target.h"
 #include "tls/context.h"
@@ -129,9 +130,8 @@ std::optional<ApiReply> refuse_change(const ApiDoor& door, const Caller& caller)
 
 std::optional<ApiReply> refuse_media_type(const http::RequestHead& head) {
   if (!head.has_body()) return std::nullopt;
-  const std::string_view field = http::find_field(head.fields, FieldName::ContentType);
-  std::string_view type = field.substr(0, field.find(';'));
-  while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
+  const std::string_view type =
+      http::media_type(http::find_field(head.fields, FieldName::ContentType));
   const bool may_be_toml = head.method == Method::Put && head.path == "/v1/config";
   if (equals_ignoring_case(type, "application/json")) return std::nullopt;
   if (may_be_toml && equals_ignoring_case(type, "application/toml")) return std::nullopt;

@@ -86,6 +86,9 @@ void render_workers(const std::vector<WorkerFigures>& workers, MetricsText& out)
        [](Worker worker) -> auto& { return worker.ring->completions; });
   each("engine_uring_enters_total", "System calls of io_uring.",
        [](Worker worker) -> auto& { return worker.ring->enters; });
+  each("engine_uring_cq_overflow_total",
+       "Turns of the loop that found more completions than the ring has room for.",
+       [](Worker worker) -> auto& { return worker.ring->cq_overflows; });
   each("engine_uring_buffers_exhausted_total", "Receives that found no free buffer and waited.",
        [](Worker worker) -> auto& { return worker.ring->buffers_exhausted; });
   each("engine_spliced_bytes_total", "Payload that passed without being copied.",

@@ -177,11 +177,16 @@ void render_sites(const MetricsInput& input, MetricsText& out) {
          &route::SiteCounters::response_bytes);
   family("engine_http_errors_total", Type::Counter,
          "Requests that an error ended, by its name in RFC 9209.", render_errors);
-  family("engine_streams_open", Type::Gauge, "Streams that last until one side ends them.",
+  family("engine_streams_open", Type::Gauge, "Streams that may last until one side ends them.",
          render_open);
   histogram("engine_upstream_connect_seconds",
             "Until a new connection to a target was ready, including TLS.",
             &route::SiteCounters::upstream_connect);
+  histogram(
+      "engine_upstream_duration_seconds",
+      "From a request's head being sent to its target until the last byte of the response had "
+      "come from there, without WebSockets and other tunnels.",
+      &route::SiteCounters::upstream_duration);
   number("engine_retries_total", Type::Counter, "Requests that were tried once more.",
          &route::SiteCounters::retries);
   family("engine_ratelimit_rejected_total", Type::Counter,

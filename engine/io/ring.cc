@@ -302,6 +302,8 @@ unsigned Ring::dispatch() {
         .buffer = static_cast<std::uint16_t>(entry->flags >> IORING_CQE_BUFFER_SHIFT),
     });
   }
+  // The kernel keeps what has no slot until the next submit_and_wait(); nothing is lost, but late.
+  if (io_uring_cq_has_overflow(&state.ring)) ++state.stats.cq_overflows;
   io_uring_cq_advance(&state.ring, count);
   state.stats.completions += count;
   state.average_completions += count - state.average_completions / 8;

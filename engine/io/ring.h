@@ -40,6 +40,7 @@ struct RingStats {
   base::Counter submissions;
   base::Counter completions;
   base::Counter buffers_exhausted;
+  base::Counter cq_overflows;  // dispatches that found more completions than slots
 };
 
 // A kernel pipe for splicing: bytes go in at `in` and out at `out`.

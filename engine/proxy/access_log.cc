@@ -43,7 +43,9 @@ void append_json_times(std::string& out, const StreamRecord& record, base::Time 
     fmt::format_to(to, ",\"t_connect\":{:.6f}", seconds_between(record.started, record.connected));
   if (record.first_byte > 0)
     fmt::format_to(to, ",\"t_first\":{:.6f}", seconds_between(record.started, record.first_byte));
-  if (record.parked > 0) fmt::format_to(to, ",\"queue\":{:.6f}", seconds_between(0, record.parked));
+  if (record.gate_wait > 0)
+    fmt::format_to(to, ",\"gate_wait\":{:.6f}", seconds_between(0, record.gate_wait));
+  if (record.queue > 0) fmt::format_to(to, ",\"queue\":{:.6f}", seconds_between(0, record.queue));
 }
 
 std::string_view protocol(const StreamRecord& record) {

@@ -52,6 +52,8 @@ class Relay {
   }
   [[nodiscard]] bool done() const { return state_ == State::Done; }
   [[nodiscard]] bool failed() const { return state_ > State::Done; }
+  // The source has no more of it, though some may still be on its way to the sink.
+  [[nodiscard]] bool took_all() const { return done() || (moving() && decoder_.done()); }
   // Payload bytes so far.
   [[nodiscard]] std::uint64_t bytes() const { return decoder_.body_bytes(); }
   [[nodiscard]] std::string_view why() const { return decoder_.why(); }

@@ -295,7 +295,6 @@ void Stream::end() {
   worker_.timers().clear(timer_);
   record_.status = static_cast<std::uint16_t>(client_status_);
   worker_.count_and_log(*this);
-  if (open_ != nullptr) --*open_;
   if (health_ != nullptr) ++tally().results[static_cast<std::size_t>(record_.cause)];
   request_spool_.reset();
   response_spool_.reset();
@@ -309,6 +308,7 @@ void Stream::end() {
 void Stream::release_service() {
   if (service_ == nullptr) return;
   release_place(Bound::Service);
+  if (open_ != nullptr) --*std::exchange(open_, nullptr);
   service_->leave();
   service_ = nullptr;
   record_.site = record_.service = {};
@@ -380,7 +380,7 @@ void Stream::set_state(State state) {
 base::Time Stream::total_deadline() const {
   const base::Time total = service_->service->timeouts.total;
   if (total == 0 || state_ == State::Tunnel || state_ == State::Parked) return base::kNever;
-  return record_.started + record_.parked + total;
+  return record_.started + record_.gate_wait + record_.queue + total;
 }
 
 // When whoever still uses the target has to go.

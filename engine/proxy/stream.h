@@ -48,7 +48,7 @@ class Stream {
   [[nodiscard]] Wait waits() const { return wait_; }  // Parked: for what
   // Parked: with the snapshot of the moment everything may be different.
   void route_anew();
-  void on_draining();  // Parked: nobody waits for a worker that drains
+  void on_draining();  // parked: nobody waits for a worker that drains
   // Parked for a connection: since when; goes on if it can; whether it may not take a used one.
   [[nodiscard]] base::Time waiting_since() const { return parked_since(Wait::ForConnection); }
   [[nodiscard]] bool try_target();
@@ -82,7 +82,7 @@ class Stream {
   [[nodiscard]] const ServiceState* service() const { return service_; }  // null: no site known
   [[nodiscard]] http::Method method() const { return method_; }
   [[nodiscard]] bool is_passage() const { return is_passage_; }
-  [[nodiscard]] bool was_tunnel() const { return open_ != nullptr; }
+  [[nodiscard]] bool is_tunnel() const { return state_ == State::Tunnel; }
   [[nodiscard]] bool switches() const { return upgrade_asked_; }  // to another protocol
   void describe(route::ConnectionView& view) const;               // as the newest of its connection
 
@@ -98,6 +98,9 @@ class Stream {
   void note_request_id(const http::RequestHead& head, bool trusted);
   void note_site(const http::RequestHead& head);
   void note_response(const http::ResponseHead& response);
+  void note_sent(const http::RequestHead& head);
+  void note_last_byte();
+  void note_open(route::OpenStream kind);
   [[nodiscard]] std::string_view client_address() const;
   [[nodiscard]] bool is_trusted() const;
 
@@ -216,7 +219,7 @@ class Stream {
   ServiceState* service_ = nullptr;
   TargetState* target_ = nullptr;
   route::TargetHealth* health_ = nullptr;  // of target_, in service_
-  base::Counter* open_ = nullptr;          // that counts this stream, once it is a tunnel
+  base::Counter* open_ = nullptr;          // that counts this stream among those of its kind
   Lease* upstream_ = nullptr;
   std::array<route::Places*, 2> places_{};  // by Bound; null where it holds none
   Relay request_relay_, response_relay_;

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/http/media_type.h"
 #include "engine/http/names.h"
 #include "engine/http/rules.h"
 #include "engine/proxy/spool.h"
@@ -21,10 +22,9 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 // Content that is meant to be seen while it comes, and may never end.
 bool is_live(std::string_view content_type) {
-  for (const std::string_view live : {"text/event-stream", "application/grpc"}) {
-    if (http::equals_ignoring_case(content_type.substr(0, live.size()), live)) return true;
-  }
-  return false;
+  constexpr std::string_view kGrpc = "application/grpc";  // application/grpc-web, too
+  return http::is_event_stream(content_type) ||
+         http::equals_ignoring_case(content_type.substr(0, kGrpc.size()), kGrpc);
 }
 
 }  // namespace
@@ -126,7 +126,7 @@ bool Stream::collect(const http::ResponseHead& response) {
 
 void Stream::check_response_buffer() {
   switch (response_relay_.state()) {
-    case Relay::State::Done: break;
+    case Relay::State::Done: note_last_byte(); break;
     case Relay::State::Malformed:
       return fail({.cause = base::Cause::ResponseInvalid}, response_relay_.why());
     case Relay::State::TooLarge: return fail({.cause = base::Cause::ResponseTooLarge});

@@ -52,7 +52,8 @@ void Stream::park(Wait wait) {
 }
 
 void Stream::unpark() {
-  record_.parked += worker_.now() - phase_started_;
+  base::Time& waited = wait_ == Wait::ForGate ? record_.gate_wait : record_.queue;
+  waited += worker_.now() - phase_started_;
   if (wait_ == Wait::ForConnection) --service_->metrics.queued;
   waiting_hook.unlink();
   worker_.unpark(*this);

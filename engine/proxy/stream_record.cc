@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a stream notes down of its request, its site and its response: for the access log, and for
 // what the target is told about the client.
+#include "engine/http/media_type.h"
 #include "engine/http/rules.h"
 #include "engine/http/websocket.h"
 #include "engine/proxy/stream.h"
@@ -85,6 +86,27 @@ void Stream::note_site(const http::RequestHead& head) {
 void Stream::note_response(const http::ResponseHead& response) {
   if (record_.logged == nullptr) return;
   record_.logged->response = logged(response.fields, service_->service->logged_fields.response);
+}
+
+// The request's head is on its way to the target, perhaps not for the first time.
+void Stream::note_sent(const http::RequestHead& head) {
+  record_.sent = worker_.now();
+  worker_.note_request_written();
+  const bool grpc = record_.major_version == 2 &&
+                    http::is_grpc(http::find_field(head.fields, http::FieldName::ContentType));
+  if (grpc) note_open(route::OpenStream::Grpc);
+}
+
+// The response has come from the target, all of it; what follows is between us and the client.
+void Stream::note_last_byte() {
+  if (record_.last_byte == 0) record_.last_byte = worker_.now();
+}
+
+// What it is at first it stays.
+void Stream::note_open(route::OpenStream kind) {
+  if (open_ != nullptr) return;
+  open_ = &service_->metrics.open(kind);
+  ++*open_;
 }
 
 std::string_view Stream::client_address() const {

@@ -34,8 +34,9 @@ struct StreamRecord {
   std::uint8_t tries = 0;
   base::Cause cause = base::Cause::None;
   base::Time started = 0, connected = 0, first_byte = 0;  // loop clock; 0 = did not happen
-  base::Time parked = 0;                                  // how long it was
-  std::string_view request_id;                            // a trusted client's, else the new one
+  base::Time sent = 0, last_byte = 0;   // the same: to the target, and from it the response's last
+  base::Time gate_wait = 0, queue = 0;  // how long it was parked: for its gate, for anything else
+  std::string_view request_id;          // a trusted client's, else the new one
   std::array<char, 33> new_request_id{};
   NamedClient client;                    // that the site believes in; empty: the connection's
   std::unique_ptr<LoggedValues> logged;  // null where the site shows none

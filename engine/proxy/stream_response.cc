@@ -10,6 +10,7 @@
 
 #include "engine/http/h1_framing.h"
 #include "engine/http/h1_head.h"
+#include "engine/http/media_type.h"
 #include "engine/http/names.h"
 #include "engine/http/rules.h"
 #include "engine/http/target.h"
@@ -193,6 +194,7 @@ void Stream::begin_response(const http::ResponseHead& response, Channel& source)
   client_status_ = response.status;
   set_state(State::Responding);
   write_head(response, response_framing_);
+  if (http::is_event_stream(response.content_type)) note_open(route::OpenStream::Sse);
   // Towards the client a known length and the end of the connection are both plain bytes.
   const http::Framing sink =
       response_framing_ == http::Framing::Chunked ? http::Framing::Chunked : http::Framing::None;
@@ -286,8 +288,7 @@ void Stream::begin_passage() {
 void Stream::open_tunnel(route::OpenStream kind) {
   ++worker_.counters().tunnels;
   ++health_->tally(worker_.index()).tunnels;
-  open_ = &service_->metrics.open(kind);
-  ++*open_;
+  note_open(kind);
   set_state(State::Tunnel);
   release_request();
   const http::BodyDecoder endless(http::Framing::UntilClose, 0);
@@ -331,6 +332,7 @@ void Stream::check_request_relay() {
 }
 
 void Stream::check_response_relay() {
+  if (response_relay_.took_all()) note_last_byte();
   if (response_relay_.done()) return finish();
   if (!response_relay_.failed()) return;
   record_.cause = response_relay_.state() == Relay::State::Malformed

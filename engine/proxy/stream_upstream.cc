@@ -164,7 +164,7 @@ void Stream::send_request() {
     length = request_spool_->size();
   }
   write_request(request, framing, length);
-  worker_.note_request_written();
+  note_sent(request);
   scanned_ = 0;
   set_state(State::AwaitHead);
   request_relay_.start(source, upstream_->channel(), body_of(source, framing, length), framing,
@@ -287,6 +287,7 @@ bool Stream::retry(base::Cause cause) {
   ++retries_;
   ++worker_.counters().retries;
   ++tally().retried;
+  record_.first_byte = 0;  // of an answer that nobody gets
   request_relay_.stop();
   release_target();
   waits ? park(Wait::ForTarget) : use_target(chosen);

@@ -96,8 +96,9 @@ void Worker::count(const Stream& stream) {
   if (record.tries > 1) site.retries += record.tries - 1U;
   if (stream.is_passage()) return;
   site.count_request(stream.method(), protocol_of(record), record.status);
-  if (!stream.was_tunnel()) site.duration.record(now_ - record.started);
+  if (!stream.is_tunnel()) site.duration.record(now_ - record.started);
   if (record.first_byte > 0) site.first_byte.record(record.first_byte - record.started);
+  if (record.last_byte > 0) site.upstream_duration.record(record.last_byte - record.sent);
 }
 
 void Worker::count_and_log(const Stream& stream) {

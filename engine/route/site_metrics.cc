@@ -40,6 +40,7 @@ void SiteCounters::add(const SiteCounters& other) {
   duration.add(other.duration);
   first_byte.add(other.first_byte);
   upstream_connect.add(other.upstream_connect);
+  upstream_duration.add(other.upstream_duration);
   in_flight += other.in_flight;
   queued += other.queued;
   base::add_all(streams_open, other.streams_open);

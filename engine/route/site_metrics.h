@@ -25,9 +25,10 @@ inline constexpr std::array<std::string_view, 3> kProtocolNames = {"http/1.0", "
 inline constexpr std::array<std::string_view, 10> kMethodNames = {
     "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "OTHER"};
 
-// What goes on until one side ends it.
-enum class OpenStream : std::uint8_t { WebSocket, Tunnel, kCount };
-inline constexpr std::array<std::string_view, 2> kOpenStreamNames = {"websocket", "tunnel"};
+// What may go on until one side ends it.
+enum class OpenStream : std::uint8_t { WebSocket, Tunnel, Sse, Grpc, kCount };
+inline constexpr std::array<std::string_view, 4> kOpenStreamNames = {"websocket", "tunnel", "sse",
+                                                                     "grpc"};
 
 // Exact statuses, as far as there is room: a site uses a handful of the 500 that exist.
 class StatusCounts {
@@ -65,11 +66,12 @@ struct alignas(64) SiteCounters {
 
   std::array<ByProtocol, kMethodNames.size()> requests;
   StatusCounts statuses;
-  Histogram duration;          // of requests, from the head to the last byte, except open streams
-  Histogram first_byte;        // from the request's head until the response's head was there
-  Histogram upstream_connect;  // until a new connection to the target was ready, with TLS
-  base::Counter in_flight;     // streams of any kind, now
-  base::Counter queued;        // of these, parked for a connection to their target
+  Histogram duration;           // of requests, from the head to the last byte, except tunnels
+  Histogram first_byte;         // from the request's head until the response's head was there
+  Histogram upstream_connect;   // until a new connection to the target was ready, with TLS
+  Histogram upstream_duration;  // from the head sent there until the response's last byte came
+  base::Counter in_flight;      // streams of any kind, now
+  base::Counter queued;         // of these, parked for a connection to their target
   std::array<base::Counter, static_cast<std::size_t>(OpenStream::kCount)> streams_open;  // now
   base::Counter request_bytes;  // payload, when the stream ends
   base::Counter response_bytes;

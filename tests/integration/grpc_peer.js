@@ -171,12 +171,22 @@ async function cancel() {
   console.log(show((await listen(call)).status));
 }
 
+// Until standard input ends.
+async function held() {
+  const call = client.chat(new grpc.Metadata(), soon());
+  const heard = listen(call);
+  call.once('data', () => console.log('open'));
+  call.write('a word');
+  process.stdin.on('end', () => call.end()).resume();
+  console.log(show((await heard).status));
+}
+
 async function together() {
   const call = (_, number) => ask('echo', `${number}`, trailers('x-asked', 'yes'));
   const heard = await Promise.all(Array.from({ length: 100 }, call));
   console.log(`${heard.filter(({ message }, number) => message === `${number}`).length} of ${heard.length}`);
 }
 
-const stories = { unary, large, refusal, uploads, downloads, talk, deadline, cancel, together };
+const stories = { unary, large, refusal, uploads, downloads, talk, deadline, cancel, held, together };
 if (story === 'serve') serve();
 else stories[story]().then(() => client.close());

@@ -8,6 +8,8 @@ import pytest
 from control import last
 from harness import DEADLINE_SECONDS, wait_until
 from test_deploy import EMPTY, HOST, app, ask, running  # noqa: F401
+from test_live import Tapped
+from upstream import access_line
 
 
 @pytest.fixture
@@ -48,6 +50,23 @@ def test_what_was_deployed_during_a_pause_gets_the_waiting_requests(web, app):
         assert not answer.done()
         api.post("/v1/services/web:resume")
         assert answer.result(DEADLINE_SECONDS).text == "v2"
+
+
+def test_the_log_and_a_tap_say_how_long_a_request_was_held_by_the_pause(web):
+    engine, api, _ = web
+    tap = Tapped(api).read()
+    api.post("/v1/services/web:pause", {"max_pause": "10s"})
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask, engine, "/held")
+        wait_until(lambda: api.get("/v1/status")["waiting"] == 1, "the request to arrive")
+        api.post("/v1/services/web:resume")
+        assert answer.result(DEADLINE_SECONDS).status == 200
+    ask(engine, "/after")
+    held, after = access_line(engine, path="/held"), access_line(engine, path="/after")
+    assert 0 < held["gate_wait"] <= held["t_total"] and "queue" not in held
+    assert "gate_wait" not in after and "queue" not in after
+    assert [line.get("gate_wait") for line in tap.until(2)] == [held["gate_wait"], None]
+    tap.close()
 
 
 def test_a_stopped_service_answers_503_with_the_message_and_goes_on_after_resume(web):

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from certificates import Authority, local_authority
+from control import Api
 from harness import ROOT, _die_with_parent, free_port, wait_until
+from test_metrics import value
 from upstream import access_line, site
 
 HOST = "test.localhost"
@@ -41,10 +43,12 @@ class Line:
     def __init__(self, engine, server, ca):
         self.engine, self.server, self._ca = engine, server, ca
 
+    def command(self, story):
+        return ["node", PEER, story, f"127.0.0.1:{self.engine.port}", HOST, *self._ca]
+
     def tell(self, story):
         """Runs the client's story; what it printed."""
-        done = subprocess.run(["node", PEER, story, f"127.0.0.1:{self.engine.port}", HOST, *self._ca], env=NODE,
-                              capture_output=True, text=True, timeout=30)
+        done = subprocess.run(self.command(story), env=NODE, capture_output=True, text=True, timeout=30)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.splitlines()
 
@@ -102,3 +106,16 @@ def test_a_cancelled_stream_is_seen_by_the_server(line):
 
 def test_many_calls_at_once_do_not_mix(line):
     assert line.tell("together") == ["100 of 100"]
+
+
+def test_a_call_is_an_open_stream_of_its_kind_until_it_ends(line):
+    def calls():
+        text = Api(line.engine).call("GET", "/metrics").body.decode()
+        return value(text, "engine_streams_open", site=HOST, kind="grpc")
+    with subprocess.Popen(line.command("held"), env=NODE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                          preexec_fn=_die_with_parent) as client:
+        assert client.stdout.readline() == "open\n"
+        assert calls() == 1
+        client.stdin.close()
+        assert client.stdout.readline() == "OK\n"
+    wait_until(lambda: calls() == 0, "the call to end")

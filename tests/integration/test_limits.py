@@ -9,7 +9,7 @@ import time
 import pytest
 from control import Api
 from harness import DEADLINE_SECONDS, EngineProcess, FramingError, RawClient, wait_until
-from upstream import OK, access_line, site
+from upstream import OK, access_line, access_lines, site
 
 CHUNKED = [("Transfer-Encoding", "chunked")]
 
@@ -457,6 +457,9 @@ def test_connections_to_a_target_are_bounded_over_all_workers_and_requests_wait(
     slow.release(24)
     assert by_status(clients) == {200: 24}
     assert queued(started) == 0
+    lines = wait_until(lambda: len(found := access_lines(started.stdout, status=200)) == 24 and found, "their lines")
+    assert sum("queue" in line for line in lines) == 21
+    assert not any("gate_wait" in line for line in lines)
     # A connection that the engine has closed may be seen as open here for a moment.
     assert slow.most <= 3 + 1
 

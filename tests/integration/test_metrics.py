@@ -7,6 +7,7 @@ import socket
 import subprocess
 
 import pytest
+from harness import wait_until
 from upstream import site
 
 
@@ -98,3 +99,58 @@ def test_counters_survive_a_reload_that_changes_the_site(measured):
     assert value(after, "engine_http_responses_total", site="test.localhost", status="200") == 2
     assert value(after, "engine_config_generation") > value(before, "engine_config_generation")
     assert value(after, "engine_config_reloads_total", result="ok") == 1
+
+
+def open_streams(started):
+    """How many of each kind."""
+    text = scrape(started)
+    return {kind: value(text, "engine_streams_open", site="test.localhost", kind=kind)
+            for kind in ("websocket", "tunnel", "sse", "grpc")}
+
+
+def test_streams_that_are_open_are_counted_by_their_kind(measured):
+    started = measured()
+    nothing = {"websocket": 0, "tunnel": 0, "sse": 0, "grpc": 0}
+    with started.client() as events, started.client() as socket_, started.client() as tunnel:
+        events.send_request(target="/sse?n=0&every=10ms")
+        assert events.recv_head().header("content-type") == "text/event-stream"
+        for client, protocol in ((socket_, "websocket"), (tunnel, "raw")):
+            client.send_request(target="/ws" if client is socket_ else "/upgrade/raw", headers=[
+                ("Connection", "Upgrade"), ("Upgrade", protocol), ("Sec-WebSocket-Version", "13"),
+                ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")])
+            assert client.recv_head().status == 101
+        assert open_streams(started) == {**nothing, "websocket": 1, "tunnel": 1, "sse": 1}
+        events.reset()
+        wait_until(lambda: open_streams(started) == {**nothing, "websocket": 1, "tunnel": 1}, "the events to end")
+    wait_until(lambda: open_streams(started) == nothing, "all to end")
+    text = scrape(started)
+    assert value(text, "engine_upstream_duration_seconds_count", site="test.localhost") == 0
+    assert value(text, "engine_upstream_connect_seconds_count", site="test.localhost") == 3
+
+
+def test_events_that_end_by_themselves_are_open_no_more(measured):
+    started = measured()
+    with started.client() as client:
+        assert client.request(target="/sse?n=2&every=1ms").status == 200
+    wait_until(lambda: open_streams(started)["sse"] == 0, "the events to end")
+    assert value(scrape(started), "engine_upstream_duration_seconds_count", site="test.localhost") == 1
+
+
+def test_how_long_targets_take_is_within_the_time_of_the_requests(measured):
+    started = measured(workers=2)
+    for _ in range(10):
+        with started.client() as client:
+            assert client.request(target="/delay/20ms/bytes/20?piece=10&gap=20ms").status == 200
+    with started.client() as client:
+        assert client.request(host="nobody.example").status == 404
+    text = scrape(started)
+
+    def of(name, part):
+        return value(text, f"engine_{name}_seconds_{part}", site="test.localhost")
+    assert of("upstream_duration", "count") == of("http_request_duration", "count") == 10
+    assert 0.4 <= of("upstream_duration", "sum") <= of("http_request_duration", "sum")
+    assert 0.2 <= of("http_time_to_first_byte", "sum") < of("upstream_duration", "sum")
+    assert value(text, "engine_upstream_duration_seconds_bucket", site="test.localhost", le="+Inf") == 10
+    assert value(text, "engine_upstream_duration_seconds_bucket", site="test.localhost", le="0.025") == 0
+    assert value(text, "engine_proxy_overhead_seconds_count") == 10
+    assert value(text, "engine_upstream_duration_seconds_count", site="") == 0

@@ -146,6 +146,7 @@ std::string Exchange::text() const {
 std::string Exchange::request_head() const {
   std::string head = method + " /x/" + std::to_string(id) + " HTTP/1." +
                      std::to_string(minor_version) + "\r\nHost: sim.test\r\n";
+  if (!asked_type().empty()) head += "Content-Type: " + asked_type() + "\r\n";
   if (request_framing == Framing::Length)
     head += "Content-Length: " + std::to_string(request_body.size()) + "\r\n";
   if (request_framing == Framing::Chunked) head += "Transfer-Encoding: chunked\r\n";
@@ -175,6 +176,7 @@ std::string Exchange::response_bytes(const Message& request, Random& random) con
     return bytes + "Connection: Upgrade\r\nUpgrade: sim\r\nSec-WebSocket-Accept: " +
            engine::http::websocket_accept(request.field("sec-websocket-key")) + "\r\n\r\n";
   }
+  if (!answered_type().empty()) bytes += "Content-Type: " + answered_type() + "\r\n";
   if (target_says_close) bytes += "Connection: close\r\n";
   if (bodyless()) {
     if (method == "HEAD" && random.chance(500)) bytes += "Content-Length: 1234\r\n";
@@ -196,6 +198,7 @@ Fields Exchange::request_fields(std::string_view scheme) const {
                    {":authority", kServerName},
                    {":path", "/x/" + std::to_string(id)}};
   if (upgrades) fields.emplace_back(":protocol", "sim");
+  if (!asked_type().empty()) fields.emplace_back("content-type", asked_type());
   if (request_framing == Framing::Length)
     fields.emplace_back("content-length", std::to_string(request_body.size()));
   if (expects) fields.emplace_back("expect", "100-continue");
@@ -205,6 +208,7 @@ Fields Exchange::request_fields(std::string_view scheme) const {
 Fields Exchange::response_fields(Random& random) const {
   Fields fields = {{":status", std::to_string(status == 101 ? 200 : status)},
                    {"x-sim", std::to_string(id)}};
+  if (!answered_type().empty()) fields.emplace_back("content-type", answered_type());
   if (method == "HEAD" && status != 204 && random.chance(500))
     fields.emplace_back("content-length", "1234");
   if (!bodyless() && response_framing == Framing::Length)

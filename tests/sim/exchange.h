@@ -62,6 +62,9 @@ struct Exchange {
   [[nodiscard]] bool bodyless() const {
     return method == "HEAD" || status == 204 || status == 304 || status == 101;
   }
+  // Of the request and of the response; empty: none. Not chosen at random, so that a seed stays what it was.
+  [[nodiscard]] std::string asked_type() const { return id % 3 == 0 ? "application/grpc" : ""; }
+  [[nodiscard]] std::string answered_type() const { return id % 2 == 0 ? "text/event-stream" : ""; }
   [[nodiscard]] std::string text() const;  // for messages
   [[nodiscard]] std::string request_head() const;
   [[nodiscard]] std::string request_tail(Random& random) const;  // the body as it is framed

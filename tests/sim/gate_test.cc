@@ -412,23 +412,5 @@ TEST(GateSim, a_worker_that_drains_answers_streams_that_wait_and_those_that_come
   EXPECT_TRUE(seen(late).starts_with("503"));
 }
 
-// ---- The log.
-
-TEST(GateSim, the_log_says_how_long_a_request_was_parked_and_of_whose_service) {
-  World world(1, {.edit =
-                      [](route::Service& service) {
-                        service.gate = paused();
-                        service.name = "shop";
-                      },
-                  .access = {.format = proxy::LogFormat::Json}});
-  Peer client = ask(world);
-  world.advance(31 * base::kSecond);
-  const auto json = nlohmann::json::parse(world.access_log().peek());
-  EXPECT_EQ(json["service"], "shop");
-  EXPECT_EQ(json["error"], "paused");
-  EXPECT_NEAR(json["queue"].get<double>(), 30, 2);
-  EXPECT_EQ(json["t_total"], json["queue"]);
-}
-
 }  // namespace
 }  // namespace sim

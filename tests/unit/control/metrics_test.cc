@@ -109,15 +109,29 @@ TEST_F(MetricsTest, gauges_of_a_site_are_sums_of_what_is_now) {
   for (const std::size_t worker : {0U, 1U}) {
     ++metrics->of(worker).in_flight;
     ++metrics->of(worker).open(route::OpenStream::WebSocket);
+    ++metrics->of(worker).open(route::OpenStream::Grpc);
   }
   --metrics->of(1).open(route::OpenStream::WebSocket);
 
   EXPECT_EQ(samples("engine_http_requests_in_flight").back(),
             R"(engine_http_requests_in_flight{site="a.test"} 2)");
-  EXPECT_EQ(samples("engine_streams_open").at(2),
-            R"(engine_streams_open{site="a.test",kind="websocket"} 1)");
-  EXPECT_EQ(samples("engine_streams_open").at(3),
-            R"(engine_streams_open{site="a.test",kind="tunnel"} 0)");
+  const Lines open = samples("engine_streams_open");
+  EXPECT_EQ(Lines(open.begin() + 4, open.end()),
+            (Lines{R"(engine_streams_open{site="a.test",kind="websocket"} 1)",
+                   R"(engine_streams_open{site="a.test",kind="tunnel"} 0)",
+                   R"(engine_streams_open{site="a.test",kind="sse"} 0)",
+                   R"(engine_streams_open{site="a.test",kind="grpc"} 2)"}));
+}
+
+TEST_F(MetricsTest, how_long_targets_took_is_a_sum_over_the_workers) {
+  const auto& metrics = add_site("a.test").metrics;
+  for (const std::size_t worker : {0U, 1U})
+    metrics->of(worker).upstream_duration.record(2 * base::kSecond);
+
+  EXPECT_EQ(samples("engine_upstream_duration_seconds_count").back(),
+            R"(engine_upstream_duration_seconds_count{site="a.test"} 2)");
+  EXPECT_EQ(samples("engine_upstream_duration_seconds_sum").back(),
+            R"(engine_upstream_duration_seconds_sum{site="a.test"} 4)");
 }
 
 TEST_F(MetricsTest, requests_past_the_rate_of_their_site_are_told_apart_from_other_errors) {
@@ -228,11 +242,14 @@ TEST_F(MetricsTest, connections_and_handshakes_are_sums_over_the_workers) {
 TEST_F(MetricsTest, rings_and_turns_are_shown_for_each_worker) {
   workers_[0].ring.enters += 3;
   workers_[1].ring.enters += 4;
+  ++workers_[1].ring.cq_overflows;
   workers_[1].counters.tick_time.record(1);
 
   EXPECT_EQ(samples("engine_uring_enters_total"),
             (Lines{R"(engine_uring_enters_total{worker="0"} 3)",
                    R"(engine_uring_enters_total{worker="1"} 4)"}));
+  EXPECT_EQ(samples("engine_uring_cq_overflow_total").at(1),
+            R"(engine_uring_cq_overflow_total{worker="1"} 1)");
   EXPECT_EQ(samples("engine_loop_lag_seconds_count"),
             (Lines{R"(engine_loop_lag_seconds_count{worker="0"} 0)",
                    R"(engine_loop_lag_seconds_count{worker="1"} 1)"}));

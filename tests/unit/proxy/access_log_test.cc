@@ -82,11 +82,19 @@ TEST(AccessLog, the_service_is_named_where_it_is_not_the_site) {
   EXPECT_EQ(nlohmann::json::parse(sample.text(LogFormat::Json))["service"], "shop");
 }
 
-TEST(AccessLog, the_time_that_a_request_was_parked_is_there_when_it_was) {
+TEST(AccessLog, the_times_that_a_request_was_parked_are_there_when_it_was) {
   Sample sample;
-  EXPECT_FALSE(nlohmann::json::parse(sample.text(LogFormat::Json)).contains("queue"));
-  sample.record.parked = 1'500 * base::kMillisecond;
-  EXPECT_DOUBLE_EQ(nlohmann::json::parse(sample.text(LogFormat::Json))["queue"], 1.5);
+  auto json = nlohmann::json::parse(sample.text(LogFormat::Json));
+  EXPECT_FALSE(json.contains("gate_wait"));
+  EXPECT_FALSE(json.contains("queue"));
+  sample.record.gate_wait = 1'500 * base::kMillisecond;
+  json = nlohmann::json::parse(sample.text(LogFormat::Json));
+  EXPECT_DOUBLE_EQ(json["gate_wait"], 1.5);
+  EXPECT_FALSE(json.contains("queue"));
+  sample.record.queue = base::kMillisecond;
+  json = nlohmann::json::parse(sample.text(LogFormat::Json));
+  EXPECT_DOUBLE_EQ(json["gate_wait"], 1.5);
+  EXPECT_DOUBLE_EQ(json["queue"], 0.001);
 }
 
 TEST(AccessLog, a_request_that_never_became_one_is_logged_too) {

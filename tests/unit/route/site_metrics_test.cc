@@ -78,8 +78,10 @@ TEST(SiteMetrics, the_sum_is_that_of_all_workers) {
     mine.duration.record(base::kSecond);
     mine.first_byte.record(1);
     mine.upstream_connect.record(2);
+    mine.upstream_duration.record(3);
     ++mine.in_flight;
     ++mine.open(OpenStream::WebSocket);
+    ++mine.open(OpenStream::Grpc);
     mine.request_bytes += 10;
     mine.response_bytes += 20;
     ++mine.retries;
@@ -95,8 +97,11 @@ TEST(SiteMetrics, the_sum_is_that_of_all_workers) {
   EXPECT_EQ(sum.duration.sum(), 2'000'000'000U);
   EXPECT_EQ(sum.first_byte.sum(), 2U);
   EXPECT_EQ(sum.upstream_connect.sum(), 4U);
+  EXPECT_EQ(sum.upstream_duration.sum(), 6U);
   EXPECT_EQ(sum.in_flight, 1U);
-  EXPECT_EQ(sum.streams_open[0], 2U);
+  EXPECT_EQ(sum.open(OpenStream::WebSocket), 2U);
+  EXPECT_EQ(sum.open(OpenStream::Sse), 0U);
+  EXPECT_EQ(sum.open(OpenStream::Grpc), 2U);
   EXPECT_EQ(sum.request_bytes, 20U);
   EXPECT_EQ(sum.response_bytes, 40U);
   EXPECT_EQ(sum.retries, 2U);
