@@ -139,6 +139,8 @@ struct AccessLog {
 struct Log {
   LogLevel level = LogLevel::Info;
   AccessLog access;
+  // Parameters of queries whose values no line shows, whatever their case.
+  std::vector<std::string> redact{kRedacted.begin(), kRedacted.end()};
 
   friend bool operator==(const Log&, const Log&) = default;
 };

@@ -2,8 +2,10 @@
 // Every number that holds when proxy.toml is silent, each with its reason.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <string_view>
 
 namespace config {
 
@@ -103,6 +105,22 @@ inline constexpr unsigned kHeaderEditsMax = 64;
 inline constexpr unsigned kLoggedHeadersMax = 32;
 // Paths that one site does not count: each is compared with every request.
 inline constexpr unsigned kUncountedPathsMax = 64;
+
+// Origins, methods or headers that `cors` of one site names: each is compared with a request's.
+inline constexpr unsigned kCorsNamesMax = 64;
+// Parameters that the log does not show: each is compared with every parameter of a query.
+inline constexpr unsigned kRedactedMax = 64;
+// Whatever grants something to who has it: passwords, tokens and keys by their usual names, and the
+// signatures of signed addresses.
+inline constexpr std::array<std::string_view, 15> kRedacted = {
+    "access_token",    "api_key",
+    "apikey",          "client_secret",
+    "id_token",        "key",
+    "password",        "refresh_token",
+    "secret",          "sig",
+    "signature",       "token",
+    "x-amz-signature", "x-amz-security-token",
+    "x-goog-signature"};
 
 // Bounds of the reader itself: a wrong path (a disk image, a log) must not fill the memory.
 inline constexpr uint64_t kFileBytesMax = 64 * 1024 * 1024;

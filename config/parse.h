@@ -50,6 +50,9 @@ void parse_health(Reader& reader, const Entry& entry, Policy& policy);
 void parse_outlier(Reader& reader, const Entry& entry, Policy& policy);
 // What is too much for it.
 void parse_limit(Reader& reader, const Entry& entry, Policy& policy);
+// What pages of other origins may do; and whether that is possible, in a site or in [defaults].
+void parse_cors(Reader& reader, const Entry& entry, Policy& policy);
+void check_cors(Reader& reader, const toml::table& table, const Policy& policy);
 void parse_site_tls(Reader& reader, const Entry& entry, SiteTls& tls);
 void parse_upstream_tls(Reader& reader, const Entry& entry, UpstreamTls& tls);
 

@@ -187,7 +187,6 @@ constexpr std::array kAccessFields = {
     Field<AccessLog>{"slow", [](Reader& reader, const Entry& entry,
                                 AccessLog& access) { reader.duration(entry, access.slow); }},
     Field<AccessLog>{"sample", read_sample},
-    Field<AccessLog>{"redact", nullptr},
 };
 
 void read_access(Reader& reader, const Entry& entry, Log& log) {
@@ -205,8 +204,28 @@ void read_access(Reader& reader, const Entry& entry, Log& log) {
                fmt::format("write \"off\" or {{ to = {} }}", in_quotes(word)));
 }
 
+// The list takes the place of the usual one; an empty one shows everything.
+void read_redact(Reader& reader, const Entry& entry, Log& log) {
+  std::optional<std::vector<Reader::Item>> items = reader.strings(entry);
+  if (!items) return;
+  if (items->size() > kRedactedMax) {
+    return reader.error(entry.key.source(), fmt::format("{} names more than {} parameters",
+                                                        in_quotes(entry.name()), kRedactedMax));
+  }
+  log.redact.clear();
+  for (Reader::Item& item : *items) {
+    if (item.text.empty() || item.text.find_first_of("=&?#") != std::string::npos) {
+      reader.error(item.node->source(),
+                   fmt::format("{} is not the name of a query's parameter", in_quotes(item.text)),
+                   "write it as it stands before the \"=\": \"token\"");
+    }
+    log.redact.push_back(std::move(item.text));
+  }
+}
+
 constexpr std::array kLogFields = {Field<Log>{"level", read_level},
-                                   Field<Log>{"access", read_access}};
+                                   Field<Log>{"access", read_access},
+                                   Field<Log>{"redact", read_redact}};
 
 }  // namespace
 

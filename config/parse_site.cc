@@ -229,6 +229,7 @@ constexpr std::array kSiteFields = {
     Field<SiteWishes>{"retry", to_member<kRetryFields, &Policy::retry>},
     Field<SiteWishes>{"limit", to_policy<parse_limit>},
     Field<SiteWishes>{"buffer", to_member<kBufferFields, &Policy::buffer>},
+    Field<SiteWishes>{"cors", to_policy<parse_cors>},
     Field<SiteWishes>{"errors", to_policy<read_errors>},
     Field<SiteWishes>{"tls", read_tls},
     Field<SiteWishes>{"upstream_tls", read_upstream_tls},
@@ -276,9 +277,9 @@ void warn_about_unforwarded(Reader& reader, const toml::table& table, const Site
   if (wishes.targets.empty()) return;
   const Target& first = wishes.targets.front();
   if (first.is_upstream() && !first.passthrough) return;
-  for (std::string_view name : {"health", "sticky", "outlier"}) {
-    // A target that cannot be connected to is an outlier, too.
-    if (first.passthrough && name == "outlier") continue;
+  for (std::string_view name : {"health", "sticky", "outlier", "cors"}) {
+    // A target that cannot be connected to is an outlier, too; and pages may see what we answer.
+    if (name == (first.passthrough ? "outlier" : "cors")) continue;
     auto written = table.find(name);
     if (written == table.end()) continue;
     reader.warning(
@@ -337,7 +338,10 @@ void parse_site_table(Reader& reader, const toml::table& table, const Place& pla
   require(reader, table, "health", "path", wishes.policy.health.path, "/up");
   require(reader, table, "sticky", "cookie", wishes.policy.sticky.cookie, "lb");
   require(reader, table, "readers", "to", wishes.readers.empty() ? "" : "to", "replica:3000");
+  require(reader, table, "cors", "origins", wishes.policy.cors.origins.empty() ? "" : "origins",
+          "https://app.example.com");
   check_response_limit(reader, table, wishes.policy);
+  check_cors(reader, table, wishes.policy);
   add_readers(reader, table, wishes);
   warn_about_upstream_tls(reader, table, wishes);
   warn_about_unforwarded(reader, table, wishes);
@@ -354,8 +358,10 @@ void parse_defaults(Reader& reader, const Entry& entry, Policy& policy) {
   SiteWishes wishes;
   wishes.policy = std::move(policy);
   read_table<SiteWishes>(reader, entry, fields, wishes);
-  if (const toml::table* table = entry.node.as_table(); table != nullptr)
+  if (const toml::table* table = entry.node.as_table(); table != nullptr) {
     check_response_limit(reader, *table, wishes.policy);
+    check_cors(reader, *table, wishes.policy);
+  }
   policy = std::move(wishes.policy);
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -183,6 +184,19 @@ struct ReadSplit {
   friend bool operator==(const ReadSplit&, const ReadSplit&) = default;
 };
 
+// What pages of other origins may do, by their browsers' leave. No origins: no CORS.
+struct Cors {
+  // As browsers write them, such as "https://app.example.com:8443"; "https://*.example.com" for every
+  // name below, "loopback" for pages of this machine; "*" alone for any.
+  std::vector<std::string> origins;
+  std::vector<std::string> methods = {"GET", "HEAD", "POST"};
+  std::vector<std::string> headers;     // as written; "*" alone: whatever is asked for
+  bool credentials = false;             // never with origins "*"
+  std::optional<Milliseconds> max_age;  // of an answer to a preflight; whole seconds
+
+  friend bool operator==(const Cors&, const Cors&) = default;
+};
+
 // What a site wishes beyond its target: [defaults] and the site's own keys, already merged.
 struct Policy {
   Balance balance;
@@ -204,6 +218,7 @@ struct Policy {
   Outlier outlier;
   Sticky sticky;
   ReadSplit read_split;
+  Cors cors;
   std::string errors_directory;  // empty = none; a relative one starts at the file that names it
 
   friend bool operator==(const Policy&, const Policy&) = default;

@@ -25,6 +25,7 @@ enum class Cause : std::uint8_t {
   UnknownPath,
   Misdirected,
   CertificateRequired,  // of the client
+  CrossOriginRefused,   // to a preflight: not what `cors` of the site allows
   Overloaded,           // our own limit of connections or streams
   InflightLimit,        // limit.inflight of the service
   ConcurrencyLimit,     // limits.concurrency of the engine

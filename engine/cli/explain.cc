@@ -68,6 +68,18 @@ std::string limit_text(const Json& limit) {
   return text;
 }
 
+// Empty where pages of other origins are not spoken of.
+std::string cors_text(const Json& cors) {
+  const std::vector<std::string> origins = texts_in(cors, "origins");
+  if (origins.empty()) return {};
+  std::string text =
+      fmt::format("{}: {}", fmt::join(origins, ", "), fmt::join(texts_in(cors, "methods"), ", "));
+  const std::vector<std::string> headers = texts_in(cors, "headers");
+  if (!headers.empty()) text += fmt::format(", with {}", fmt::join(headers, ", "));
+  if (is_true(cors, "credentials")) text += ", with credentials";
+  return text;
+}
+
 void add_forwarding(std::string& page, const Json& answer) {
   add_line(page, "path", text_in(answer, "path"));
   for (const Json& target : list_in(answer, "targets")) {
@@ -79,6 +91,8 @@ void add_forwarding(std::string& page, const Json& answer) {
     add_line(page, "buffer", buffer);
   }
   add_line(page, "retries", std::to_string(number_in(field(answer, "retry"), "times")));
+  if (const std::string cors = cors_text(field(answer, "cors")); !cors.empty())
+    add_line(page, "cors", cors);
 }
 
 int show_answer(const ExplainOptions& options, const control::Question& question,

@@ -194,6 +194,7 @@ std::unique_ptr<route::Snapshot> Apply::build(
   next->trust = build_trust(config, previous);
   next->proxy_protocol = proxy_protocol_of(config.proxy_protocol);
   next->limits = std::make_shared<const route::Limits>(limits_of(config.engine));
+  next->redacted = config.log.redact;
   if (previous != nullptr) next->requests = previous->requests;
   build_services(config, previous, *next, diagnostics);
   if (prepare) prepare(targets_in_use(*next));

@@ -92,6 +92,15 @@ Json limit_of(const config::Limit& limit) {
   return json;
 }
 
+Json cors_of(const config::Cors& cors) {
+  Json json = {{"origins", cors.origins},
+               {"methods", cors.methods},
+               {"headers", cors.headers},
+               {"credentials", cors.credentials}};
+  if (cors.max_age) json["max_age"] = config::format_duration(*cors.max_age);
+  return json;
+}
+
 // To another scheme, another host, or both at once; empty when the request is right here.
 std::string redirect_of(const config::Site& site, const Url& url) {
   const std::string& canonical = site.policy.canonical_host.name;
@@ -171,6 +180,7 @@ std::expected<Json, Refusal> explain(const config::Config& config, const Questio
                     {"responses", policy.buffer.responses},
                     {"memory_bytes", policy.buffer.memory_bytes}};
   json["retry"] = {{"times", policy.retry.times}};
+  if (!policy.cors.origins.empty()) json["cors"] = cors_of(policy.cors);
   return json;
 }
 

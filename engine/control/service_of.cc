@@ -97,6 +97,24 @@ std::vector<http::FieldEdit> edits_of(const config::HeaderEdits& edits,
   return list;
 }
 
+std::string joined(const std::vector<std::string>& list) {
+  std::string text;
+  for (const std::string& each : list) text += (text.empty() ? "" : ", ") + each;
+  return text;
+}
+
+http::CorsPolicy cors_of(const config::Cors& cors) {
+  http::CorsPolicy policy{.origins = cors.origins,
+                          .methods = joined(cors.methods),
+                          .headers = joined(cors.headers),
+                          .credentials = cors.credentials,
+                          .max_age = {}};
+  if (cors.max_age)
+    policy.max_age =
+        static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(*cors.max_age).count());
+  return policy;
+}
+
 void set_answer(const config::Target& target, route::Service& service) {
   if (target.kind == config::Target::Kind::Redirect)
     service.answer = route::Answer::Redirect;
@@ -159,6 +177,13 @@ route::Service service_of(const config::Site& site, ErrorPages& pages) {
   service.strip_prefix = policy.strip_prefix;
   service.request_edits = edits_of(policy.request_headers, http::kRequestPlaces);
   service.response_edits = edits_of(policy.response_headers, http::kResponsePlaces);
+  if (!policy.cors.origins.empty()) {
+    service.cors = cors_of(policy.cors);
+    for (const std::string_view name : http::kCorsFields) {
+      service.response_edits.push_back(
+          {.name = std::string(name), .value = {}, .kind = http::FieldEdit::Kind::Remove});
+    }
+  }
   service.secure_response_edits = service.response_edits;
   if (const auto age = site.tls.hsts.count(); age > 0) {
     service.secure_response_edits.push_back(

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/http/cors.h"
 #include "engine/http/head.h"
 #include "engine/http/places.h"
 
@@ -93,6 +94,8 @@ struct ResponseForwarding {
   // Goes before the Path of cookies that are for `host` alone; empty: they stay as they are.
   std::string_view cookie_prefix = {};
   std::string_view host = {};  // of the request, without its port
+  // Not sent with an interim head; the edits are to remove what it takes the place of.
+  CorsGrant cors = {};
   // Of our own, beside those of the target; not sent with an interim head other than 101.
   std::span<const std::string> cookies = {};
 };

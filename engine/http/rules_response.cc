@@ -72,6 +72,9 @@ class ResponseWriter {
       if (!forwarding_.request_id.empty() && !out_.edited("X-Request-ID")) {
         out_.line("X-Request-ID", forwarding_.request_id);
       }
+      for_each_field(forwarding_.cors, [this](std::string_view name, std::string_view value) {
+        out_.line(name, value);
+      });
     }
     if (!head_.interim() || forwarding_.upgrade) {
       for (const std::string& cookie : forwarding_.cookies) out_.line("Set-Cookie", cookie);

@@ -9,6 +9,7 @@
 
 #include "engine/proxy/client_info.h"
 #include "engine/proxy/escape.h"
+#include "engine/proxy/redaction.h"
 #include "engine/proxy/stream_record.h"
 
 namespace engine::proxy {
@@ -73,7 +74,8 @@ void append_json_client(std::string& out, const LogLine& line) {
   if (port != 0 || !is_named(line)) fmt::format_to(std::back_inserter(out), ",\"port\":{}", port);
 }
 
-void append_json_fields(std::string& out, std::string_view key, const LoggedValues::List& fields) {
+void append_json_fields(std::string& out, std::string_view key, const LoggedValues::List& fields,
+                        Redaction& redaction) {
   if (fields.empty()) return;
   out += ",\"";
   out += key;
@@ -84,19 +86,19 @@ void append_json_fields(std::string& out, std::string_view key, const LoggedValu
     out += '"';
     append_json_escaped(out, name);
     out += "\":\"";
-    append_json_escaped(out, value);
+    append_json_escaped(out, redaction.in_address(value));
     out += '"';
     before = ',';
   }
   out += '}';
 }
 
-void append_text_fields(std::string& out, const LoggedValues::List& fields) {
+void append_text_fields(std::string& out, const LoggedValues::List& fields, Redaction& redaction) {
   for (const auto& [name, value] : fields) {
     out += ' ';
     append_json_escaped(out, name);
     out += "=\"";
-    append_json_escaped(out, value);
+    append_json_escaped(out, redaction.in_address(value));
     out += '"';
   }
 }
@@ -106,6 +108,7 @@ void format_json(const LogLine& line, std::string& out) {
   append_time(out, line.wall);
   out += "\",\"level\":\"info\",\"msg\":\"request\"";
   auto to = std::back_inserter(out);
+  Redaction redaction(line.redacted);
   if (line.record != nullptr) {
     const StreamRecord& record = *line.record;
     append_json(out, "id", record.request_id);
@@ -114,10 +117,10 @@ void format_json(const LogLine& line, std::string& out) {
     append_json(out, "method", record.method);
     append_json(out, "host", record.host);
     append_json(out, "path", record.path);
-    append_json(out, "query", record.query);
+    append_json(out, "query", redaction.in_query(record.query));
     append_json(out, "proto", protocol(record));
     append_json(out, "ua", record.user_agent);
-    append_json(out, "referer", record.referer);
+    append_json(out, "referer", redaction.in_address(record.referer));
   }
   append_json(out, "tls", tls_version(*line.client));
   append_json_client(out, line);
@@ -129,8 +132,8 @@ void format_json(const LogLine& line, std::string& out) {
     fmt::format_to(to, ",\"tries\":{}", line.record->tries);
     append_json_times(out, *line.record, line.now);
     if (const LoggedValues* const logged = line.record->logged.get()) {
-      append_json_fields(out, "request_headers", logged->request);
-      append_json_fields(out, "response_headers", logged->response);
+      append_json_fields(out, "request_headers", logged->request, redaction);
+      append_json_fields(out, "response_headers", logged->response, redaction);
     }
   }
   fmt::format_to(to, ",\"bytes_in\":{},\"bytes_out\":{},\"worker\":{},\"gen\":{}}}\n",
@@ -142,6 +145,7 @@ void format_text(const LogLine& line, std::string& out) {
   out += ' ';
   out += client_of(line);
   auto to = std::back_inserter(out);
+  Redaction redaction(line.redacted);
   if (line.record != nullptr) {
     const StreamRecord& record = *line.record;
     out += ' ';
@@ -150,7 +154,7 @@ void format_text(const LogLine& line, std::string& out) {
     append_json_escaped(out, record.host);
     append_json_escaped(out, record.path);
     if (!record.query.empty()) out += '?';
-    append_json_escaped(out, record.query);
+    append_json_escaped(out, redaction.in_query(record.query));
   }
   fmt::format_to(to, " {} {}B", line.status, line.bytes_out);
   if (line.record != nullptr)
@@ -163,8 +167,8 @@ void format_text(const LogLine& line, std::string& out) {
     out += '"';
   }
   if (line.record != nullptr && line.record->logged != nullptr) {
-    append_text_fields(out, line.record->logged->request);
-    append_text_fields(out, line.record->logged->response);
+    append_text_fields(out, line.record->logged->request, redaction);
+    append_text_fields(out, line.record->logged->response, redaction);
   }
   out += '\n';
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,7 @@ struct LogLine {
   base::Time now = 0;   // loop clock
   std::size_t worker = 0;
   std::uint64_t generation = 0;
+  std::span<const std::string> redacted = {};  // parameters of queries whose values it hides
 };
 
 // Appends the line with its newline to `out`.

@@ -125,20 +125,25 @@ std::int64_t retry_seconds(const Reply& reply) {
   return reply.cause == base::Cause::Stopped ? kRetryStopped : kRetrySoon;
 }
 
-std::string head_start(std::uint16_t status, bool close, Worker& worker) {
-  return "HTTP/1.1 " + std::to_string(status) + " " + std::string(http::reason_phrase(status)) +
-         "\r\nDate: " + std::string(worker.date()) + "\r\n" +
-         (close ? "Connection: close\r\n" : "");
+std::string head_start(std::uint16_t status, bool close, const http::CorsGrant& cors,
+                       Worker& worker) {
+  std::string head =
+      "HTTP/1.1 " + std::to_string(status) + " " + std::string(http::reason_phrase(status)) +
+      "\r\nDate: " + std::string(worker.date()) + "\r\n" + (close ? "Connection: close\r\n" : "");
+  http::for_each_field(cors, [&head](std::string_view name, std::string_view value) {
+    head.append(name).append(": ").append(value).append("\r\n");
+  });
+  return head;
 }
 
 }  // namespace
 
 std::uint64_t write_reply(base::Buffer& out, const Reply& reply, Worker& worker) {
-  std::string head = head_start(reply.status, reply.close, worker);
+  std::string head = head_start(reply.status, reply.close, reply.cors, worker);
   if (!reply.close && reply.minor_version == 0) head += "Connection: keep-alive\r\n";
   head += proxy_status(reply, worker.via());
   if (!reply.request_id.empty()) head += "X-Request-ID: " + std::string(reply.request_id) + "\r\n";
-  if (reply.status == 405) head += "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n";
+  if (reply.status == 405) head += kOptionsLines;
   if (reply.status == 503 || reply.status == 429)
     head += "Retry-After: " + std::to_string(retry_seconds(reply)) + "\r\n";
   const bool bodyless = reply.status == 204 || reply.status == 304;
@@ -161,8 +166,12 @@ std::uint64_t write_reply(base::Buffer& out, const Reply& reply, Worker& worker)
   return body.size();
 }
 
-void write_redirect(base::Buffer& out, std::string_view location, const http::RequestHead& request,
-                    bool close, Worker& worker) {
+void write_bare(base::Buffer& out, const BareReply& reply, Worker& worker) {
+  std::string head = head_start(reply.status, reply.close, reply.cors, worker);
+  out.append(head.append(reply.lines).append("\r\n"));
+}
+
+std::string redirect_lines(std::string_view location, const http::RequestHead& request) {
   std::string uri(request.path);
   if (request.has_query) uri += "?" + std::string(request.query);
   std::string_view authority = request.authority;
@@ -173,12 +182,7 @@ void write_redirect(base::Buffer& out, std::string_view location, const http::Re
                                                   request.path, request.query};
   std::string to;
   http::fill_places(location, {kNames, values}, [&to](std::string_view piece) { to += piece; });
-  out.append(head_start(308, close, worker) + "Location: " + to + "\r\nContent-Length: 0\r\n\r\n");
-}
-
-void write_healthy(base::Buffer& out, bool close, Worker& worker) {
-  out.append(head_start(200, close, worker) +
-             "Cache-Control: no-store\r\nContent-Length: 0\r\n\r\n");
+  return "Location: " + to + "\r\nContent-Length: 0\r\n";
 }
 
 std::string with_message(std::string_view page, std::string_view message) {
@@ -190,11 +194,6 @@ std::string with_message(std::string_view page, std::string_view message) {
     page.remove_prefix(at + kMessagePlace.size());
   }
   return filled += page;
-}
-
-void write_options(base::Buffer& out, bool close, Worker& worker) {
-  out.append(head_start(204, close, worker) +
-             "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n\r\n");
 }
 
 }  // namespace engine::proxy

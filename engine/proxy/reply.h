@@ -10,6 +10,7 @@
 #include "engine/base/buffer.h"
 #include "engine/base/clock.h"
 #include "engine/base/error.h"
+#include "engine/http/cors.h"
 #include "engine/http/head.h"
 #include "engine/route/service.h"
 
@@ -32,23 +33,35 @@ struct Reply {
   std::uint16_t local_port = 0;
   bool secure = false;  // the client speaks TLS
   const route::Service* service = nullptr;
+  http::CorsGrant cors;
 };
 
 // Returns the bytes of the body.
 std::uint64_t write_reply(base::Buffer& out, const Reply& reply, Worker& worker);
 
-// 308 with the location of `location`, in which {uri} {host} {path} {query} stand for the
-// request's.
-void write_redirect(base::Buffer& out, std::string_view location, const http::RequestHead& request,
-                    bool close, Worker& worker);
+// A head without content; `lines` come after those that every answer of ours has.
+struct BareReply {
+  std::uint16_t status = 204;
+  bool close = false;
+  http::CorsGrant cors;
+  std::string_view lines;
+};
+
+void write_bare(base::Buffer& out, const BareReply& reply, Worker& worker);
+
+// For a redirect to `location`, in which {uri} {host} {path} {query} stand for the request's.
+[[nodiscard]] std::string redirect_lines(std::string_view location,
+                                         const http::RequestHead& request);
 
 // To a check of a site's health that is answered in its stead: 200 without content.
-void write_healthy(base::Buffer& out, bool close, Worker& worker);
+inline constexpr std::string_view kHealthyLines =
+    "Cache-Control: no-store\r\nContent-Length: 0\r\n";
+
+// To OPTIONS that may travel no further (RFC 9110 section 7.6.2).
+inline constexpr std::string_view kOptionsLines =
+    "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n";
 
 // `page`, in which every {message} is replaced by the plain text `message`, escaped.
 [[nodiscard]] std::string with_message(std::string_view page, std::string_view message);
-
-// OPTIONS that may travel no further (RFC 9110 section 7.6.2).
-void write_options(base::Buffer& out, bool close, Worker& worker);
 
 }  // namespace engine::proxy

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The story of a stream from its request to its end. What it notes down is in stream_record.cc, what
-// limits it in stream_limits.cc, what makes it wait in stream_parking.cc, how the request reaches a target in stream_upstream.cc, how the
-// response reaches the client in stream_response.cc.
+// needs no target in stream_answers.cc, what limits it in stream_limits.cc, what makes it wait in
+// stream_parking.cc, how the request reaches a target in stream_upstream.cc, how the response reaches
+// the client in stream_response.cc.
 #include "engine/proxy/stream.h"
 
 #include <algorithm>
@@ -19,21 +20,6 @@
 
 namespace engine::proxy {
 namespace {
-
-constexpr std::string_view kAcmeChallenges = "/.well-known/acme-challenge/";
-
-// Where the request is to come again, at another scheme, another host, or both in one step. Every
-// port takes TLS, so that of the request is as good; a client of port 80 names none.
-std::string location_at(std::string_view scheme, std::string_view host,
-                        std::string_view authority) {
-  std::string location(scheme);
-  location += "://";
-  if (host.empty()) return location + "{authority}{uri}";
-  location += host;
-  const std::optional<http::HostPort> asked = http::split_host_port(authority);
-  if (asked && asked->port != 0 && asked->port != 80) location += ":" + std::to_string(asked->port);
-  return location + "{uri}";
-}
 
 // For a head that was accepted before, perhaps under other limits.
 constexpr http::HeadLimits kNoLimits{UINT32_MAX, UINT32_MAX, http::HeadStorage::kFieldsMax};
@@ -130,84 +116,6 @@ bool Stream::admit(const http::RequestHead& head) {
   return true;
 }
 
-// Redirects, fixed answers, OPTIONS that must not travel on, and for a site that is closed on purpose
-// the word that nothing is wrong. True when it was answered.
-bool Stream::answer_here(const http::RequestHead& head) {
-  const route::Service& service = *service_->service;
-  const bool passes = service.answer == route::Answer::Pass;
-  if (passes && client_.info().secure()) {
-    answer(base::Cause::Misdirected, "this site's TLS ends at its target, not here");
-    return true;
-  }
-  const bool to_https = passes || (service.redirects_to_https && !is_secure(head));
-  const bool to_canonical = !is_canonical(head);
-  if (!to_https && !client_.info().verified_by(service.client_ca)) {
-    refuse_unverified();
-    return true;
-  }
-  const bool moves = to_https || to_canonical;
-  const bool redirects = moves || service.answer == route::Answer::Redirect;
-  if (service.answer == route::Answer::Status && !redirects && !head.max_forwards_zero) {
-    answer(base::Cause::None, service.text);
-    return true;
-  }
-  // A balancer in front must not take a site for broken that is closed on purpose.
-  const bool healthy = service.gate.state != route::Gate::State::Running && asks_health(head);
-  if (!redirects && !head.max_forwards_zero && !healthy) return false;
-  client_keep_alive_ =
-      client_keep_alive_ && head.minor_version == 1 && request_read() && client_.may_stay();
-  base::Buffer& out = client().out();
-  const std::size_t before = out.size();
-  if (head.max_forwards_zero) {
-    client_status_ = 204;
-    write_options(out, !client_keep_alive_, worker_);
-  } else if (!redirects) {
-    client_status_ = 200;
-    write_healthy(out, !client_keep_alive_, worker_);
-  } else {
-    client_status_ = 308;
-    const std::string location =
-        moves ? location_at(to_https || is_secure(head) ? "https" : "http",
-                            to_canonical ? service.canonical_host : "", head.authority)
-              : service.text;
-    write_redirect(out, location, head, !client_keep_alive_, worker_);
-  }
-  client().head_written(out.size() - before, Channel::Head::Whole);
-  finish();
-  return true;
-}
-
-// Nobody else vouches for a client: neither a proxy that is believed, nor an earlier handshake for
-// another name. Over TLS the client may come again with the right name (RFC 9110 section 15.5.20).
-void Stream::refuse_unverified() {
-  if (client_.info().secure()) {
-    return answer(
-        base::Cause::Misdirected,
-        "this site asks for a client certificate, and the connection was made for another "
-        "name or before its authorities changed: connect again");
-  }
-  answer(base::Cause::CertificateRequired, "use https:// and show a client certificate");
-}
-
-// Over TLS here, or before a proxy in front that is believed. What an authority asks for to issue a
-// certificate comes without (RFC 8555 section 8.3).
-bool Stream::is_secure(const http::RequestHead& head) const {
-  const ClientInfo& info = client_.info();
-  if (info.secure() || head.path.starts_with(kAcmeChallenges)) return true;
-  return is_trusted() &&
-         http::equals_ignoring_case(http::find_field(head.fields, "x-forwarded-proto"), "https");
-}
-
-// Whether the request may stay where it is: the host is the site's one host, or the client would not
-// follow. An HTTP/1.0 client that names no host would be sent in circles.
-bool Stream::is_canonical(const http::RequestHead& head) const {
-  const std::string& wanted = service_->service->canonical_host;
-  if (wanted.empty() || head.authority.empty()) return true;
-  const route::HostKey host(head.authority);
-  return (host.fits() && host.text() == wanted) || head.path.starts_with(kAcmeChallenges) ||
-         asks_health(head);
-}
-
 // An answer of our own, when nothing went out yet.
 void Stream::answer(base::Cause cause, std::string_view details, base::Time retry_after) {
   if (is_passage_) return refuse_passage(cause, details);
@@ -233,6 +141,7 @@ void Stream::answer(base::Cause cause, std::string_view details, base::Time retr
   reply.secure = client_.info().secure();
   if (service_ != nullptr) reply.service = service_->service.get();
   if (target_ != nullptr) reply.target = target_->key;
+  reply.cors = record_.cors;
   base::Buffer& out = client().out();
   const std::size_t before = out.size();
   reply_bytes_ = write_reply(out, reply, worker_);
@@ -314,6 +223,7 @@ void Stream::release_service() {
   record_.site = record_.service = {};
   record_.client = {};
   record_.logged.reset();
+  record_.cors = {};
 }
 
 void Stream::fail(base::Error error, std::string_view details) {

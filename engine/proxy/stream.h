@@ -104,7 +104,7 @@ class Stream {
   [[nodiscard]] std::string_view client_address() const;
   [[nodiscard]] bool is_trusted() const;
 
-  // stream.cc: routing, deadlines and the end.
+  // stream.cc: routing, deadlines and the end; stream_answers.cc: what needs no target.
   void route();
   void route_passage();
   bool admit(const http::RequestHead& head);
@@ -113,8 +113,8 @@ class Stream {
   void refuse_passage(base::Cause cause, std::string_view details);
   bool answer_here(const http::RequestHead& head);
   void refuse_unverified();
-  [[nodiscard]] bool is_secure(const http::RequestHead& head) const;
-  [[nodiscard]] bool is_canonical(const http::RequestHead& head) const;
+  void answer_preflight(const http::RequestHead& head);
+  void answer_bare(std::uint16_t status, std::string_view lines);
   void answer(base::Cause cause, std::string_view details, base::Time retry_after = 0);
   void finish();
   void give_back_upstream();

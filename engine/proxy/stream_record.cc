@@ -77,6 +77,7 @@ void Stream::note_site(const http::RequestHead& head) {
     record_.client = named_client(told).value_or(NamedClient());
   }
   if (service.forward_headers && !client_.info().trusted) note_request_id(head, true);
+  record_.cors = http::grant_of(service.cors, head.fields);
   const route::LoggedFields& shown = service.logged_fields;
   if ((shown.request.empty() && shown.response.empty()) || !worker_.logs_access()) return;
   record_.logged = std::make_unique<LoggedValues>();

@@ -13,6 +13,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/error.h"
+#include "engine/http/cors.h"
 #include "engine/proxy/addresses.h"
 
 namespace engine::proxy {
@@ -40,6 +41,7 @@ struct StreamRecord {
   std::array<char, 33> new_request_id{};
   NamedClient client;                    // that the site believes in; empty: the connection's
   std::unique_ptr<LoggedValues> logged;  // null where the site shows none
+  http::CorsGrant cors;                  // of the site, to the request's origin
 };
 
 }  // namespace engine::proxy

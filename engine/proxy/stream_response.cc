@@ -221,6 +221,7 @@ void Stream::write_head(const http::ResponseHead& response, http::Framing framin
       .via_pseudonym = worker_.via(),
       .edits = edits,
       .place_values = places,
+      .cors = record_.cors,
       .cookies = cookies,
   };
   if (service.scope_cookies) {

@@ -138,6 +138,7 @@ void Worker::complete(LogLine& line) const {
   line.now = now_;
   line.worker = options_.index;
   line.generation = snapshot_->generation;
+  line.redacted = snapshot_->redacted;
 }
 
 // Also those that the log leaves out.

@@ -148,6 +148,7 @@ struct Service {
   std::string client_ip_header;  // whose value is the client's address; empty: its own is
   bool forward_headers = false;  // any client is believed as a trusted proxy is
   bool scope_cookies = false;    // `strip_prefix` goes before the Path of the target's cookies
+  http::CorsPolicy cors;         // what it takes the place of is in both `response_edits`
   LoggedFields logged_fields;
   std::vector<std::string> uncounted_paths;  // exact, without `strip_prefix`: not in `metrics`
   tls::Digest client_ca{};  // whom clients must be verified by; zeros: anybody may come

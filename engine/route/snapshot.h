@@ -34,6 +34,7 @@ struct Snapshot {
   std::shared_ptr<const TrustList> trust;
   ProxyProtocol proxy_protocol = ProxyProtocol::Off;
   std::shared_ptr<const Limits> limits;
+  std::vector<std::string> redacted;  // parameters of queries whose values no log shows
   std::vector<std::shared_ptr<const Listen>> listens;
   std::shared_ptr<const Certificates> certificates;
   std::shared_ptr<const tls::TicketKeys> ticket_keys;

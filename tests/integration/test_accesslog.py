@@ -143,6 +143,52 @@ def test_nothing_a_client_sends_breaks_a_text_line(logged):
     assert started.stdout.count("\n") == 1 and "\x9b" not in started.stdout
 
 
+@pytest.fixture
+def redacting(engine, echo):
+    """redacting(key, format): an engine with this log.redact, whose site logs Referer and Location."""
+    def start(key="", form="json"):
+        shown = 'log = { request_headers = ["Referer"], response_headers = ["Location"] }'
+        return engine(site(echo().port, shown, more=f'[log]\n{key}\naccess = {{ to = "stdout", format = "{form}" }}'))
+    return start
+
+
+SECRETS = "/ok?a=1&Token=SECRET&x=&sig=SECRET&token=SECRET"
+REFERER = [("Referer", "http://a.test/?password=SECRET&b=2")]
+
+
+def test_values_of_secret_parameters_are_hidden_in_a_json_line(redacting):
+    started = redacting()
+    run(started, SECRETS, headers=REFERER)
+    line = access_line(started)
+    assert line["query"] == "a=1&Token=REDACTED&x=&sig=REDACTED&token=REDACTED"
+    assert line["referer"] == "http://a.test/?password=REDACTED&b=2"
+    assert line["request_headers"] == {"Referer": "http://a.test/?password=REDACTED&b=2"}
+    assert "SECRET" not in ended(started)
+
+
+def test_values_of_secret_parameters_are_hidden_in_a_text_line(redacting):
+    started = redacting(form="text")
+    run(started, SECRETS, headers=REFERER)
+    line = wait_until(lambda: started.stdout, "the line")
+    assert "/ok?a=1&Token=REDACTED&x=&sig=REDACTED&token=REDACTED 200" in line and "SECRET" not in line
+
+
+def test_the_target_still_gets_what_the_log_hides(engine, upstream):
+    target = upstream()
+    started = engine(site(target.port))
+    run(started, "/?token=SECRET")
+    assert target.requests[0].target == "/?token=SECRET"
+
+
+def test_what_is_hidden_can_be_chosen_and_a_reload_changes_it(redacting):
+    started = redacting('redact = ["code"]')
+    run(started, "/ok?token=a&code=b")
+    assert access_line(started)["query"] == "token=a&code=REDACTED"
+    started.reload(started.config_path.read_text().split("\n", 1)[1].replace('redact = ["code"]', "redact = []"))
+    run(started, "/bytes/1?token=a&code=b")
+    assert access_line(started, path="/bytes/1")["query"] == "token=a&code=b"
+
+
 def test_skipped_paths_have_no_line(logged):
     started = logged('{ to = "stdout", skip = ["/status", "/nobody/"] }')
     run(started, "/status/200", "/nobody/204", "/ok", "/status/404")

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from certificates import local_authority
-from harness import _die_with_parent, engine_binary, wait_until
+from harness import _die_with_parent, engine_binary, free_port, wait_until
 from upstream import access_line, site
 
 HOST = "app.localhost"
@@ -113,6 +113,42 @@ def test_a_page_knows_that_it_came_over_http_2_and_its_websocket_talks(chromium,
     assert parse_qs(urlsplit(report).query) == {"protocol": ["h2"], "said": ["from the page ✓"]}
     line = access_line(started, path="/ws")
     assert line["proto"] == "h2" and "error" not in line
+
+
+# What pages of another origin get of three sites; "no" where the browser does not let them see it.
+OTHER_SITES = """<!DOCTYPE html>
+<title>a page</title>
+<script>
+const status = (host, options) => fetch(`http://${host}.localhost:${location.port}/data`, options)
+    .then((response) => response.status, () => 'no');
+const ask = async () => {
+  const seen = [await status('api', {method: 'PUT', headers: {'X-Token': '1'}, credentials: 'include'}),
+                await status('api', {method: 'DELETE'}), await status('closed'), await status('down')];
+  fetch(`/report?seen=${seen}`);
+};
+ask();
+</script>
+""".encode()
+
+
+def test_a_page_may_do_at_another_origin_what_cors_allows_and_no_more(chromium, engine, upstream):
+    def script(peer, _):
+        while (request := peer.recv_request()) is not None:
+            body = OTHER_SITES if request.target == "/" else b""
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s"
+                      % (len(body), body))
+    pages = upstream(script)
+    allowed = 'cors = { origins = "loopback", methods = ["GET", "PUT"], headers = "X-Token", credentials = true }'
+    started = engine(site(pages.port, host=HOST) + f'[routes."api.localhost"]\nto = {pages.port}\n{allowed}\n'
+                     + f'[routes."closed.localhost"]\nto = {pages.port}\ncors.origins = "https://app.example.com"\n'
+                     + f'[routes."down.localhost"]\nto = {free_port()}\ncors.origins = "*"\n')
+
+    chromium.start(f"http://{HOST}:{started.port}/")
+
+    report = wait_until(lambda: [request.target for request in pages.requests if "/report" in request.target],
+                        "the report of the page", SECONDS)[0]
+    assert report == "/report?seen=200,no,no,502"
+    assert [request.method for request in pages.requests if request.target == "/data"] == ["PUT", "GET"]
 
 
 def test_engine_trust_makes_a_browser_believe_and_untrust_takes_it_back(chromium, system, engine, echo):

@@ -199,6 +199,22 @@ def test_response_fields_can_be_set_and_removed(answered):
     assert answer.header("x-stays") == "1"
 
 
+SECURITY = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+            "Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+SECURITY_WISH = "headers.response.default = { %s }" % ", ".join(f'{name} = "{value}"' for name, value in SECURITY.items())
+
+
+def test_security_fields_are_added_where_the_target_has_none(answered):
+    answer = answered([], SECURITY_WISH)
+    assert {name: answer.header(name) for name in SECURITY} == SECURITY
+
+
+def test_security_fields_of_the_target_stay(answered):
+    own = {name.lower(): f"own {number}" for number, name in enumerate(SECURITY)}
+    answer = answered(list(own.items()), SECURITY_WISH)
+    assert {name: answer.header(name) for name in own} == own
+
+
 def test_a_field_that_comes_several_times_stays_several(answered):
     answer = answered([("Set-Cookie", "a=1"), ("X-Between", "x"), ("Set-Cookie", "b=2")])
     assert answer.all("set-cookie") == ["a=1", "b=2"]

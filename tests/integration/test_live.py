@@ -253,6 +253,16 @@ def test_a_tap_has_the_lines_of_the_access_log_also_where_that_is_off(proxied):
     tap.close()
 
 
+def test_a_tap_hides_what_the_log_hides_also_where_that_is_off(proxied):
+    started, api = proxied(more='[log]\naccess = "off"')
+    tap = Tapped(api).read()
+    with started.client() as client:
+        client.request(target="/ok?token=SECRET&y=1", headers=[("Referer", "http://a/?sig=SECRET")])
+    line = tap.until(1)[0]
+    assert (line["query"], line["referer"]) == ("token=REDACTED&y=1", "http://a/?sig=REDACTED")
+    tap.close()
+
+
 def test_a_reader_that_is_too_slow_is_told_what_it_lost_and_the_proxy_does_not_wait(proxied):
     started, api = proxied(more='[log]\naccess = "off"')
     tap = Tapped(api)  # and is not read

@@ -72,6 +72,32 @@ TEST(GateSim, what_came_during_a_pause_is_forwarded_when_the_gate_opens) {
   EXPECT_EQ(seen(post), "200 hello");
 }
 
+TEST(GateSim, pages_of_other_origins_get_what_is_allowed_when_the_gate_opens) {
+  const auto allowing = [](const char* origin, const route::Gate& gate) {
+    return [=](route::Service& service) {
+      service.cors.origins = {origin};
+      service.cors.methods = "PUT";
+      service.gate = gate;
+    };
+  };
+  World world(1, {.edit = allowing("https://old.test", paused())});
+  Peer before = ask(world, "GET / HTTP/1.1\r\nHost: a.test\r\nOrigin: https://old.test\r\n\r\n");
+  Peer after = ask(world, "GET / HTTP/1.1\r\nHost: a.test\r\nOrigin: https://new.test\r\n\r\n");
+  Peer preflight = ask(world,
+                       "OPTIONS / HTTP/1.1\r\nHost: a.test\r\nOrigin: https://old.test\r\n"
+                       "Access-Control-Request-Method: PUT\r\n\r\n");
+  EXPECT_TRUE(preflight.read().starts_with("HTTP/1.1 204 "));  // what it asks needs no target
+  EXPECT_EQ(world.worker().counters().parked, 2U);
+
+  world.change([&](Options& options) { options.edit = allowing("https://new.test", {}); });
+  world.settle();
+  serve_all(world);
+  const std::string refused = before.read();
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 200 ")) << refused;
+  EXPECT_FALSE(refused.contains("Access-Control-Allow-Origin")) << refused;
+  EXPECT_TRUE(after.read().contains("\r\nAccess-Control-Allow-Origin: https://new.test\r\n"));
+}
+
 TEST(GateSim, a_body_is_not_read_during_a_pause_and_arrives_whole_after_it) {
   const std::string body = pattern(1, 1'000'000);
   World world(1, {.edit = gated(paused())});

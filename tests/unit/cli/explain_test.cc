@@ -58,6 +58,21 @@ TEST(ExplainPage, what_is_buffered_is_said_where_something_is) {
   EXPECT_EQ(buffer_line(R"({"requests": false, "responses": false})"), "");
 }
 
+TEST(ExplainPage, what_other_origins_may_do_is_said_where_there_are_some) {
+  const auto last_line = [](const char* cors) {
+    const std::string page = explain_page(
+        "GET x",
+        parse_json(R"({"site": "x", "answer": "proxy", "cors": )" + std::string(cors) + "}"));
+    return page.substr(page.rfind('\n', page.size() - 2) + 1);
+  };
+  EXPECT_EQ(last_line(R"({"origins": ["loopback", "https://b.c"], "methods": ["GET", "PUT"],
+                          "headers": ["X-A", "X-B"], "credentials": true, "max_age": "10m"})"),
+            "cors      loopback, https://b.c: GET, PUT, with X-A, X-B, with credentials\n");
+  EXPECT_EQ(last_line(R"({"origins": ["*"], "methods": ["GET"], "headers": []})"),
+            "cors      *: GET\n");
+  EXPECT_EQ(last_line("null"), "retries   0\n");
+}
+
 TEST(ExplainPage, a_request_without_a_site_has_the_answer_of_the_engine) {
   const Json answer = parse_json(R"({"site": null, "status": 404, "why": ["no site has the host x"],
                                      "outcome": "404 by the engine itself"})");

@@ -103,9 +103,29 @@ TEST(Settings, a_log_value_that_is_wrong_is_refused) {
   for (std::string line : {"level = \"warning\"", "access = true", "access = \"stdout\"",
                            "access = { format = \"combined\" }", "access = { sample = 1.1 }",
                            "access = { sample = nan }", "access = { skip = [\"x\"] }",
-                           "access = { to = \"\" }", "access = { redact = [] }"}) {
+                           "access = { to = \"\" }", "redact = true", "redact = [1]",
+                           "redact = [\"\"]", "redact = [\"a=\"]", "redact = [\"a&b\"]"}) {
     EXPECT_FALSE(load_toml("[log]\n" + line + "\n").ok()) << line;
   }
+}
+
+TEST(Settings, what_the_log_hides_has_a_default_that_a_list_replaces) {
+  const std::vector<std::string> usual = load_toml("").config.log.redact;
+  EXPECT_EQ(usual, Strings({"access_token", "api_key", "apikey", "client_secret", "id_token", "key",
+                            "password", "refresh_token", "secret", "sig", "signature", "token",
+                            "x-amz-signature", "x-amz-security-token", "x-goog-signature"}));
+  EXPECT_EQ(load_toml("[log]\nredact = [\"code\"]\n").config.log.redact, Strings{"code"});
+  EXPECT_EQ(load_toml("[log]\nredact = []\n").config.log.redact, Strings());
+}
+
+TEST(Settings, the_log_hides_so_many_parameters_at_most) {
+  const auto with = [](std::size_t count) {
+    std::string list;
+    for (std::size_t i = 0; i < count; ++i) list += fmt::format("\"p{}\", ", i);
+    return load_toml("[log]\nredact = [" + list + "]\n");
+  };
+  EXPECT_TRUE(with(kRedactedMax).ok());
+  EXPECT_EQ(only_message(with(kRedactedMax + 1)), "\"redact\" names more than 64 parameters");
 }
 
 TEST(Settings, trust_lists_networks) {

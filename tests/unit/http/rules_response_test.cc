@@ -109,6 +109,23 @@ TEST(ForwardResponse, edits_and_the_request_id_are_added) {
             "id1\r\nX-Frame-Options: DENY\r\n\r\n");
 }
 
+TEST(ForwardResponse, what_other_origins_are_granted_is_said_by_us_alone) {
+  const std::array<FieldEdit, 1> edits{
+      {{"Access-Control-Allow-Origin", "", FieldEdit::Kind::Remove}}};
+  const Response r =
+      response_fields("access-control-allow-origin: *\r\nVary: Accept\r\nContent-Length: 0\r\n");
+  ResponseForwarding how = like(r);
+  how.edits = edits;
+  how.cors = {.origin = "https://a.test", .credentials = true, .varies = true};
+  EXPECT_EQ(forwarded(r, how),
+            "HTTP/1.1 200 OK\r\nVary: Accept\r\nContent-Length: 0\r\nVia: 1.1 engine\r\n"
+            "Access-Control-Allow-Origin: https://a.test\r\n"
+            "Access-Control-Allow-Credentials: true\r\nVary: Origin\r\n\r\n");
+
+  const Response hints("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
+  EXPECT_FALSE(has(forwarded(hints, how), "Access-Control"));
+}
+
 TEST(ForwardResponse, cookies_of_our_own_go_beside_those_of_the_target) {
   const std::vector<std::string> cookies = {"lb=1; Path=/", "x=2"};
   const Response r = response_fields("Set-Cookie: a=b\r\nContent-Length: 0\r\n");

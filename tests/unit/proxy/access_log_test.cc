@@ -125,6 +125,25 @@ TEST(AccessLog, fields_that_a_site_shows_are_objects_or_end_a_line_for_people) {
       << text;
 }
 
+TEST(AccessLog, no_value_of_a_redacted_parameter_is_in_a_line) {
+  const std::vector<std::string> names = {"token"};
+  Sample sample;
+  sample.line.redacted = names;
+  sample.record.query = "a=1&Token=SECRET";
+  sample.record.referer = "https://a.test/?token=SECRET&b=2";
+  sample.record.logged = std::make_unique<LoggedValues>();
+  sample.record.logged->request = {{"X-Original-URL", "/p?token=SECRET"}};
+  sample.record.logged->response = {{"Location", "/cb#token=SECRET"}};
+  const auto json = nlohmann::json::parse(sample.text(LogFormat::Json));
+  EXPECT_EQ(json["query"], "a=1&Token=REDACTED");
+  EXPECT_EQ(json["referer"], "https://a.test/?token=REDACTED&b=2");
+  EXPECT_EQ(json["request_headers"]["X-Original-URL"], "/p?token=REDACTED");
+  EXPECT_EQ(json["response_headers"]["Location"], "/cb#token=REDACTED");
+  const std::string text = sample.text(LogFormat::Text);
+  EXPECT_NE(text.find("a.test/p?a=1&Token=REDACTED 200"), text.npos) << text;
+  EXPECT_EQ(text.find("SECRET"), text.npos) << text;
+}
+
 TEST(AccessLog, a_client_that_a_field_names_stands_for_the_connections) {
   Sample sample;
   sample.record.client = {.address = "203.0.113.9", .port = 4711};
