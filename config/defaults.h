@@ -50,6 +50,9 @@ inline constexpr uint64_t kBufferMemory = 1024 * 1024;
 inline constexpr uint64_t kBufferMemoryMin = 4 * 1024;
 inline constexpr uint64_t kBufferMemoryMax = 1024 * 1024 * 1024;
 
+// Before a target is tried once more: nobody waits longer for an answer.
+inline constexpr std::chrono::milliseconds kRetryBackoffMax{30'000};
+
 // Of one client in any period, and at once: above these a typing mistake is likelier, and the clock's
 // ticks are too coarse.
 inline constexpr uint64_t kRateMax = 100'000;

@@ -106,10 +106,13 @@ constexpr std::array kMetricsFields = {Field<Policy>{"skip", read_uncounted}};
 void read_retry_on(Reader& reader, const Entry& entry, Retry& retry) {
   std::optional<std::vector<Reader::Item>> items = reader.strings(entry);
   if (!items) return;
-  Retry wanted{retry.times, false, false, false, false, retry.hold};
+  Retry wanted = retry;
+  wanted.on_connect = wanted.on_429 = wanted.on_502 = wanted.on_503 = wanted.on_504 = false;
   for (const Reader::Item& item : *items) {
     if (item.text == "connect") {
       wanted.on_connect = true;
+    } else if (item.text == "429") {
+      wanted.on_429 = true;
     } else if (item.text == "502") {
       wanted.on_502 = true;
     } else if (item.text == "503") {
@@ -117,7 +120,8 @@ void read_retry_on(Reader& reader, const Entry& entry, Retry& retry) {
     } else if (item.text == "504") {
       wanted.on_504 = true;
     } else {
-      static constexpr std::array<std::string_view, 4> kKnown = {"connect", "502", "503", "504"};
+      static constexpr std::array<std::string_view, 5> kKnown = {"connect", "429", "502", "503",
+                                                                 "504"};
       reader.bad_choice({entry.key, *item.node, entry.place}, item.text, kKnown, {});
     }
   }
@@ -130,11 +134,22 @@ void read_retry_times(Reader& reader, const Entry& entry, Retry& retry) {
   retry.times = static_cast<unsigned>(times);
 }
 
+void read_backoff(Reader& reader, const Entry& entry, Retry& retry) {
+  Milliseconds wanted = retry.backoff;
+  reader.duration(entry, wanted);
+  if (wanted > kRetryBackoffMax) {
+    return reader.error(entry.node.source(), "\"backoff\" is 30 seconds at most",
+                        "it doubles with each try");
+  }
+  retry.backoff = wanted;
+}
+
 constexpr std::array kRetryFields = {
     Field<Retry>{"times", read_retry_times},
     Field<Retry>{"on", read_retry_on},
     Field<Retry>{"hold", [](Reader& reader, const Entry& entry,
                             Retry& retry) { reader.duration(entry, retry.hold); }},
+    Field<Retry>{"backoff", read_backoff},
 };
 
 constexpr std::array kBufferFields = {

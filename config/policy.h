@@ -90,6 +90,9 @@ struct Retry {
   bool on_503 = false;
   bool on_504 = false;
   Milliseconds hold{0};  // how long a request waits for a healthy target; 0 = not at all
+  bool on_429 = false;
+  // Before a target is tried once more, twice as long each time; 0 = each target is tried once.
+  Milliseconds backoff{0};
 
   friend bool operator==(const Retry&, const Retry&) = default;
 };

@@ -70,6 +70,7 @@ unsigned retry_bits(const config::Retry& retry) {
   if (retry.on_502) bits |= route::kRetry502;
   if (retry.on_503) bits |= route::kRetry503;
   if (retry.on_504) bits |= route::kRetry504;
+  if (retry.on_429) bits |= route::kRetry429;
   return bits;
 }
 
@@ -163,6 +164,7 @@ route::Service service_of(const config::Site& site, ErrorPages& pages) {
   service.retry_times = policy.retry.times;
   service.retry_on = retry_bits(policy.retry);
   service.retry_hold = nanoseconds(policy.retry.hold);
+  service.retry_backoff = nanoseconds(policy.retry.backoff);
   service.inflight_max = narrow(policy.limit.inflight);
   service.rate = rate_of(policy.limit);
   service.rate_by = rate_by_of(policy.limit.by.kind);

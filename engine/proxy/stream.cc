@@ -56,7 +56,7 @@ void Stream::route_again() {
   worker_.timers().clear(timer_);
   release_service();
   tried_targets_ = 0;
-  retries_ = 0;
+  if (wait_ != Wait::ForRetry) retries_ = 0;
   route();
 }
 
@@ -348,6 +348,7 @@ void Stream::update_deadline() { worker_.timers().set(timer_, next_deadline()); 
 
 void Stream::on_deadline() {
   if (next_deadline() > worker_.now()) return update_deadline();
+  if (state_ == State::Parked && wait_ == Wait::ForRetry) return route_anew();
   const base::Cause cause = deadline_cause();
   if (state_ == State::Tunnel && cause == base::Cause::Drained) return close_tunnel();
   if (state_ == State::Connecting && cause == base::Cause::ConnectionTimeout) {

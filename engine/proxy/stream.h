@@ -40,14 +40,12 @@ class Stream {
   void start(const http::RequestHead& head);
   // Instead: the request bytes are the name of a site whose TLS goes to a target undecrypted.
   void start_passage();
-  // Ends without an answer; the client's connection is cut.
-  void abort(base::Cause cause);
+  void abort(base::Cause cause);  // ends without an answer; the client's connection is cut
 
   // ---- For the worker.
   using Wait = StreamWait;
   [[nodiscard]] Wait waits() const { return wait_; }  // Parked: for what
-  // Parked: with the snapshot of the moment everything may be different.
-  void route_anew();
+  void route_anew();   // parked: with the snapshot of the moment everything may be different
   void on_draining();  // parked: nobody waits for a worker that drains
   // Parked for a connection: since when; goes on if it can; whether it may not take a used one.
   [[nodiscard]] base::Time waiting_since() const { return parked_since(Wait::ForConnection); }
@@ -147,9 +145,7 @@ class Stream {
   void park(Wait wait);
   void unpark();
   std::size_t keep_while_parked(std::string_view bytes);
-  [[nodiscard]] base::Time parked_since(Wait wait) const {
-    return parked_since_[static_cast<std::size_t>(wait)];
-  }
+  [[nodiscard]] base::Time parked_since(Wait wait) const;
   [[nodiscard]] base::Time parked_until() const;
   [[nodiscard]] base::Cause parked_cause() const;
 
@@ -179,7 +175,7 @@ class Stream {
   void drop_upstream(bool reset);
   [[nodiscard]] bool may_retry_after_loss() const;
   bool try_once_more();
-  bool retry(base::Cause cause);
+  bool retry(base::Cause cause, base::Time asked = 0);
 
   // stream_choice.cc: choosing the target, and what its answers say about it.
   std::uint32_t choose_among_targets();
@@ -231,6 +227,7 @@ class Stream {
   base::Time progress_ = 0;       // when bytes last moved
   base::Time phase_started_ = 0;  // of connecting, or of waiting for the head
   std::array<base::Time, kStreamWaits> parked_since_{};  // by Wait: the first time; 0 = never
+  base::Time retry_at_ = 0;                              // Wait::ForRetry
   std::uint64_t tried_targets_ = 0;  // bits by position in the service, the first 64
   std::uint64_t reply_bytes_ = 0;
   std::uint32_t scanned_ = 0, client_status_ = 0, address_index_ = 0, addresses_tried_ = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What holds a stream back before its request is sent: the gate of its service, the lack of a
-// healthy target, and that its target has no connection for it. While it waits for a gate or a
-// target it keeps its place in the service's count of streams and nothing else; it is routed anew
+// healthy target, that its target has no connection for it, and that it was tried too recently. But
+// for the connection it keeps its place in the service's count of streams and nothing else; it is routed anew
 // when what it waits for may have come. Who waits for a connection has its target, and its places
 // among the requests in progress.
 #include "engine/http/target.h"
@@ -66,11 +66,16 @@ std::size_t Stream::keep_while_parked(std::string_view bytes) {
   return 0;
 }
 
+base::Time Stream::parked_since(Wait wait) const {
+  return parked_since_[static_cast<std::size_t>(wait)];
+}
+
 base::Time Stream::parked_until() const {
   const route::Service& service = *service_->service;
   switch (wait_) {
     case Wait::ForGate: return parked_since(wait_) + service.gate.max_pause;
     case Wait::ForTarget: return parked_since(wait_) + service.retry_hold;
+    case Wait::ForRetry: return retry_at_;
     case Wait::ForConnection: break;
   }
   const base::Time connect = service.timeouts.connect;
@@ -80,7 +85,8 @@ base::Time Stream::parked_until() const {
 base::Cause Stream::parked_cause() const {
   switch (wait_) {
     case Wait::ForGate: return base::Cause::PauseTimeout;
-    case Wait::ForTarget: return base::Cause::NoHealthyTarget;
+    case Wait::ForTarget:
+    case Wait::ForRetry: return base::Cause::NoHealthyTarget;
     case Wait::ForConnection: break;
   }
   return base::Cause::ConnectionLimit;

@@ -3,9 +3,11 @@
 // ends.
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "engine/http/h1_framing.h"
@@ -42,6 +44,15 @@ Channel::Head head_kind(const http::ResponseHead& response, http::Framing framin
   const bool empty = framing == http::Framing::None ||
                      (framing == http::Framing::Length && response.content_length == 0);
   return empty ? Channel::Head::Whole : Channel::Head::ContentFollows;
+}
+
+// What the target asks for in seconds; 0 when it says nothing, or a date, which targets do not use.
+base::Time retry_after(const http::ResponseHead& response) {
+  const std::string_view text = http::find_field(response.fields, "retry-after");
+  std::uint32_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error == std::errc::result_out_of_range) return base::kNever;
+  return end == text.data() + text.size() ? seconds * base::kSecond : 0;
 }
 
 }  // namespace
@@ -152,12 +163,13 @@ void Stream::forward_interim(const http::ResponseHead& response) {
 
 bool Stream::retry_on_status(const http::ResponseHead& response) {
   const unsigned on = service_->service->retry_on;
-  const bool listed = (response.status == 502 && (on & route::kRetry502) != 0) ||
+  const bool listed = (response.status == 429 && (on & route::kRetry429) != 0) ||
+                      (response.status == 502 && (on & route::kRetry502) != 0) ||
                       (response.status == 503 && (on & route::kRetry503) != 0) ||
                       (response.status == 504 && (on & route::kRetry504) != 0);
   if (!listed || !request_replayable_ || interim_count_ > 0) return false;
   Lease* const refused = std::exchange(upstream_, nullptr);
-  if (!retry(base::Cause::ResponseInvalid)) {
+  if (!retry(base::Cause::ResponseInvalid, retry_after(response))) {
     upstream_ = refused;
     return false;
   }

@@ -11,6 +11,7 @@ namespace engine::proxy {
 // Start       start()                                  Parked, Buffering; as Connecting
 // Parked      its gate, or a target that is up         Start (routed anew), Done
 //             a connection to its target               Connecting, AwaitHead; Start, Done
+//             the time for its next try                Start (routed anew), Done
 // Buffering   the request's body, limits.body          Start (routed anew), Done
 // Connecting  connect(), the connect timeout           AwaitHead; next address or target; Parked; Done
 // AwaitHead   the response's head, first_byte timeout  Collecting, Responding, Tunnel; a retry; Done
@@ -32,8 +33,8 @@ enum class StreamState : std::uint8_t {
 };
 
 // What one that is Parked waits for.
-enum class StreamWait : std::uint8_t { ForGate, ForTarget, ForConnection };
-inline constexpr std::size_t kStreamWaits = 3;
+enum class StreamWait : std::uint8_t { ForGate, ForTarget, ForConnection, ForRetry };
+inline constexpr std::size_t kStreamWaits = 4;
 
 // Whose limit of requests in progress it counts for.
 enum class StreamBound : std::uint8_t { Engine, Service };

@@ -19,6 +19,8 @@ namespace engine::proxy {
 namespace {
 
 constexpr std::size_t kHeadSlackBytes = 1024;
+// Who is to come again later than this hears it itself.
+constexpr base::Time kRetryPauseMax = 30 * base::kSecond;
 
 base::Cause connect_cause(int error) {
   switch (error) {
@@ -38,6 +40,14 @@ base::Cause connect_cause(int error) {
     case EHOSTUNREACH: return base::Cause::DestinationUnreachable;
     default: return base::Cause::ConnectionFailed;
   }
+}
+
+// Before one more try after `tries`: twice as long each time, and somewhere in the second half of that,
+// so that requests that failed together come apart.
+base::Time pause_before_retry(base::Time backoff, unsigned tries, std::uint64_t random) {
+  const base::Time longest = std::min(backoff << tries, kRetryPauseMax);
+  const base::Time least = longest / 2;
+  return least + static_cast<base::Time>(random % static_cast<std::uint64_t>(longest - least + 1));
 }
 
 }  // namespace
@@ -270,9 +280,10 @@ bool Stream::may_retry_after_loss() const {
          !lost_reused_ && request_replayable_ && record_.first_byte == 0 && interim_count_ == 0;
 }
 
-// On another target, as the site's `retry` allows. Nothing of a response went out, and none of the
-// request's body, unless we have all of that.
-bool Stream::retry(base::Cause cause) {
+// On another target, or after a pause on any, as the site's `retry` allows; `asked` is the pause that
+// the target wants. Nothing of a response went out, and none of the request's body, unless we have all
+// of that.
+bool Stream::retry(base::Cause cause, base::Time asked) {
   const route::Service& service = *service_->service;
   const bool connecting = cause == base::Cause::ConnectionRefused ||
                           cause == base::Cause::ConnectionTimeout ||
@@ -283,14 +294,24 @@ bool Stream::retry(base::Cause cause) {
   if (retries_ >= service.retry_times) return false;
   const std::uint32_t chosen = choose_among_targets();
   const bool waits = chosen == route::kNoTarget && service.retry_hold > 0 && !tried_all();
-  if (chosen == route::kNoTarget && !waits) return false;
+  const bool pauses =
+      chosen == route::kNoTarget && !waits && service.retry_backoff > 0 && asked <= kRetryPauseMax;
+  if (chosen == route::kNoTarget && !waits && !pauses) return false;
+  if (pauses) {
+    retry_at_ = worker_.now() + std::max(asked, pause_before_retry(service.retry_backoff, retries_,
+                                                                   worker_.random()));
+  }
   ++retries_;
   ++worker_.counters().retries;
   ++tally().retried;
   record_.first_byte = 0;  // of an answer that nobody gets
   request_relay_.stop();
   release_target();
-  waits ? park(Wait::ForTarget) : use_target(chosen);
+  if (chosen != route::kNoTarget) {
+    use_target(chosen);
+  } else {
+    park(waits ? Wait::ForTarget : Wait::ForRetry);
+  }
   return true;
 }
 

@@ -19,15 +19,15 @@ bool same_targets(const std::vector<WeightedTarget>& a, const std::vector<Weight
 auto comparable(const Service& service) {
   const auto& [site, name, origin, answer, status, text, targets, balance, hash_name, read_split,
                rollout, rolls_out, sticky, outlier, gate, health_path, timeouts, retry_times,
-               retry_on, retry_hold, inflight_max, inflight, rate, rate_by, rate_name, rate_limit,
-               metrics, body_bytes_max, buffering, host_policy, host_literal, strip_prefix,
-               request_edits, response_edits, secure_response_edits, redirects_to_https,
-               canonical_host, client_ip_header, forward_headers, scope_cookies, cors, logged_fields,
-               uncounted_paths, client_ca, error_pages] = service;
+               retry_on, retry_hold, retry_backoff, inflight_max, inflight, rate, rate_by,
+               rate_name, rate_limit, metrics, body_bytes_max, buffering, host_policy, host_literal,
+               strip_prefix, request_edits, response_edits, secure_response_edits,
+               redirects_to_https, canonical_host, client_ip_header, forward_headers, scope_cookies,
+               cors, logged_fields, uncounted_paths, client_ca, error_pages] = service;
   return std::tie(site, name, answer, status, text, balance, hash_name, read_split, rollout,
                   rolls_out, sticky, outlier, gate, health_path, timeouts, retry_times, retry_on,
-                  retry_hold, inflight_max, rate, rate_by, rate_name, body_bytes_max, buffering,
-                  host_policy, host_literal, strip_prefix, request_edits, response_edits,
+                  retry_hold, retry_backoff, inflight_max, rate, rate_by, rate_name, body_bytes_max,
+                  buffering, host_policy, host_literal, strip_prefix, request_edits, response_edits,
                   secure_response_edits, redirects_to_https, canonical_host, client_ip_header,
                   forward_headers, scope_cookies, cors, logged_fields, uncounted_paths, client_ca,
                   error_pages);

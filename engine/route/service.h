@@ -43,6 +43,7 @@ enum RetryOn : std::uint8_t {
   kRetry502 = 2,
   kRetry503 = 4,
   kRetry504 = 8,
+  kRetry429 = 16,
 };
 
 // Which requests a target of a service is for. The new ones are those of a rollout.
@@ -125,6 +126,7 @@ struct Service {
   unsigned retry_times = 0;
   unsigned retry_on = 0;           // RetryOn bits
   base::Time retry_hold = 0;       // how long a request waits for a healthy target; 0: not at all
+  base::Time retry_backoff = 0;    // before a target is tried once more, at most 30 s; 0: never
   std::uint32_t inflight_max = 0;  // 0 = no limit
   // Requests in flight over all workers, counted only when there is a limit; carried over by a
   // reload.
