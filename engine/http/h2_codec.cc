@@ -4,6 +4,7 @@
 #include "engine/http/h2_codec.h"
 
 #include <nghttp2/nghttp2.h>
+#include <utility>
 
 #include "engine/base/check.h"
 #include "engine/http/h2_callbacks.h"
@@ -114,9 +115,19 @@ H2Piece H2Codec::pull(H2Stream& stream, std::span<char> into) { return events_.p
 
 // A complete response makes the rest of the request needless (RFC 9113 section 8.1).
 void H2Codec::on_sent_end(std::int32_t id) {
-  const H2Stream* const stream = find(id);
-  if (stream == nullptr || stream->peer_ended_ || stream->tunnel_) return;
-  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
+  H2Stream* const stream = find(id);
+  if (stream == nullptr) return;
+  stream->sent_end_ = true;
+  if (!stream->peer_ended_ && !stream->tunnel_) reset_rest(*stream);
+}
+
+void H2Codec::give_up_rest(H2Stream& stream) {
+  if (!std::exchange(stream.tunnel_, false)) return;
+  if (stream.sent_end_ && !stream.peer_ended_) reset_rest(stream);
+}
+
+void H2Codec::reset_rest(const H2Stream& stream) {
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id_, NGHTTP2_NO_ERROR);
 }
 
 void H2Codec::on_head_not_sent(std::int32_t id) {

@@ -55,6 +55,9 @@ class H2Codec final : public H2Endpoint {
   // belongs to a connection is left out, and a 101 of a tunnel becomes the 200 of RFC 8441.
   void inform(H2Stream& stream, std::string_view head);  // 1xx
   void respond(H2Stream& stream, std::string_view head, Body body);
+  // Nobody reads any more of a tunnel: as of any request, once its response is complete the rest of it
+  // is not waited for.
+  void give_up_rest(H2Stream& stream);
 
   // ---- The end: announce_end() tells that it is near, accept_no_more() a round trip later which
   // streams are still served; then finished() comes when these are.
@@ -68,6 +71,7 @@ class H2Codec final : public H2Endpoint {
   void on_request_section(std::int32_t id, bool ends);
   void on_priority_update(std::int32_t id) override;
   void on_sent_end(std::int32_t id) override;
+  void reset_rest(const H2Stream& stream);
   void on_head_not_sent(std::int32_t id) override;
   void tell_data(H2Stream& stream, std::string_view bytes) override;
   void tell_end(H2Stream& stream, std::string_view trailers) override;

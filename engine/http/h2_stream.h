@@ -48,6 +48,7 @@ class H2Stream {
   bool peer_ended_ = false;  // the peer's message is complete
   bool answered_ = false;    // the final head of the response was sent, or has come
   bool tunnel_ = false;  // extended CONNECT, at a client once it is open: each side ends by itself
+  bool sent_end_ = false;    // of a server: the response is complete, and all of it in frames
   bool body_waits_ = false;  // the body had nothing when it was asked
   bool refused_ = false;     // of a server: the request's content is thrown away
   bool touched_ = false;     // of a client: a head has come, interim or final

@@ -56,6 +56,10 @@ bool H2Exchange::covers(std::string_view authority) const { return session_.cove
 void H2Exchange::on_stream_done(bool, bool) {
   stream_ = nullptr;
   finish_writing();
+  if (h2_stream() != nullptr) {
+    session_.codec().give_up_rest(*h2_stream());
+    session_.mux().wake();
+  }
   end_if_done();
   if (sent()) return;
   pulled_at_ = worker_.now();

@@ -112,6 +112,7 @@ TEST(DrainSim, a_tunnel_of_http_2_ends_with_the_end_of_its_stream_alone) {
   world.drain(0, kSoon, kLater);
   world.advance(51 * base::kSecond);
   EXPECT_EQ(seen(tunnel), "200 down");
+  EXPECT_TRUE(tunnel.closed) << "whoever goes on sending would never hear of the end";
   EXPECT_TRUE(target.at_end());
   EXPECT_FALSE(client.over());
 }

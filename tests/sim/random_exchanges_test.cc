@@ -56,13 +56,15 @@ Options options_of(Random& random, bool lethal) {
     if (random.chance(100)) faults.descriptors_max = random.between(3, 12);
     if (random.chance(100)) faults.disk_fails = 20;
     if (random.chance(100)) faults.disk_bytes_max = random.below(300'000);
-    const auto retry_on = static_cast<unsigned>(random.below(16));
+    const auto retry_on = static_cast<unsigned>(random.below(32));
+    const base::Time retry_backoff = random.chance(300) ? 20 * base::kMillisecond : 0;
     const std::uint64_t body_most = random.chance(100) ? 3'000 : 0;
     const std::uint32_t inflight_most = random.chance(100) ? 2 : 0;
     const std::uint64_t response_most = random.chance(100) ? 3'000 : 0;
     const base::Time total = random.chance(100) ? 20 * base::kMillisecond : 0;
     options.edit = [=](route::Service& service) {
       service.retry_on = retry_on;
+      service.retry_backoff = retry_backoff;
       service.buffering = buffering;
       service.buffering.response_bytes_max = response_most;
       service.body_bytes_max = body_most;

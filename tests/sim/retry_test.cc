@@ -9,7 +9,7 @@ namespace {
 
 constexpr base::Time kBackoff = 4 * base::kSecond;
 
-Options with_backoff(unsigned times, std::size_t targets = 1) {
+Options with_backoff(unsigned times, unsigned targets = 1) {
   return {.targets = targets, .edit = [times](route::Service& service) {
             service.retry_times = times;
             service.retry_on = route::kRetryConnect | route::kRetry429 | route::kRetry503;
@@ -60,7 +60,7 @@ TEST(RetrySim, what_a_target_asks_for_is_waited_for) {
   answer(world, 0, "429 Enough", "Retry-After: 20\r\n");
   world.advance(20 * base::kSecond - base::kMillisecond);
   EXPECT_FALSE(world.target().take());
-  world.advance(2 * base::kMillisecond);
+  world.advance(base::kSecond);
   serve_one(world);
   EXPECT_EQ(seen(client), "200 hello");
 }
