@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Trying another target: after a failed connection, or a 502, 503, 504 where the site wishes it."""
+"""Trying another target, or the same one after a pause: after a failed connection, or a 429, 502, 503, 504 where the site
+wishes it."""
+
+import time
 
 import pytest
 from harness import free_port
@@ -57,7 +60,7 @@ def test_without_a_wish_to_retry_nothing_is_tried_again(engine, upstream):
     assert peer.connections == 0
 
 
-@pytest.mark.parametrize("status", [502, 503, 504])
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_a_listed_status_goes_to_the_next_target(engine, upstream, status):
     busy = upstream(always(REFUSED.replace(b"503", b"%d" % status)))
     peer = upstream()
@@ -105,3 +108,25 @@ def test_the_retried_request_is_whole(engine, upstream):
     with engine(site([busy.port, peer.port], *wishes)).client() as client:
         client.request(target="/path?q", headers=[("X-Tag", "v" * 5000)])
     assert busy.requests[0].head == peer.requests[0].head
+
+
+def test_a_target_that_is_busy_is_asked_again_when_it_says(engine, upstream):
+    def busy_at_first(peer, number):
+        while peer.recv_request():
+            peer.send(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n" if number == 1
+                      else OK)
+    busy = upstream(busy_at_first)
+    started = engine(site(busy.port, 'retry = { on = ["429"], backoff = "10ms" }'))
+    with started.client() as client:
+        begin = time.monotonic()
+        assert client.request().body == b"ok"
+        assert time.monotonic() - begin >= 1
+    line = access_line(started)
+    assert line["tries"] == 2 and line["queue"] >= 1
+
+
+def test_a_target_that_is_busy_for_long_says_so_itself(engine, upstream):
+    busy = upstream(always(REFUSED.replace(b"\r\n\r\n", b"\r\nRetry-After: 3600\r\n\r\n")))
+    with engine(site(busy.port, 'retry = { on = ["503"], backoff = "10ms" }')).client() as client:
+        assert client.request().header("retry-after") == "3600"
+    assert len(busy.requests) == 1

@@ -85,6 +85,16 @@ TEST(Choice, a_wish_to_hold_stands_beside_the_others_of_retry) {
             (Retry{2, false, false, true, false, Milliseconds(5'000)}));
 }
 
+TEST(Choice, a_retry_may_wait_for_its_turn) {
+  const Retry retry = policy_of("[defaults]\nretry.hold = \"1s\"\n" +
+                                site("retry = { backoff = \"200ms\", on = [\"429\", \"503\"] }"))
+                          .retry;
+  EXPECT_EQ(retry.backoff, Milliseconds(200));
+  EXPECT_TRUE(retry.on_429 && retry.on_503);
+  EXPECT_FALSE(retry.on_connect || retry.on_502 || retry.on_504);
+  EXPECT_EQ(retry.hold, Milliseconds(1'000));
+}
+
 TEST(Choice, readers_are_targets_of_another_pool) {
   const Result result =
       load_toml(site("readers = { to = [\"b:1\", { url = 9, weight = 3 }], affinity = \"2s\", "
@@ -158,6 +168,7 @@ TEST(Choice, what_is_wrong_says_what_to_write) {
        "3:13 error: unknown key \"ejct\" in \"outlier\" of site \"a.com\""},
       {"retry = { hold = \"5\" }",
        "3:18 error: \"5\" is not a duration – write \"5s\", \"500ms\" or \"2m\""},
+      {"retry = { backoff = \"31s\" }", "3:21 error: \"backoff\" is 30 seconds at most"},
       {"readers = 3001", "3:11 error: \"readers\" takes a table, not a whole number"},
       {"readers = { affinity = \"1s\" }", "3:1 error: \"readers\" needs \"to\""},
       {"readers = { to = 0 }", "3:18 error: 0 is not a port – write a number from 1 to 65535"},
