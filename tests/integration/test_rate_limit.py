@@ -74,6 +74,7 @@ def test_a_site_without_a_rate_beside_one_with_it_is_not_limited(limited):
 
 # ---- who is counted
 
+@pytest.mark.tsan
 def test_all_workers_together_let_exactly_a_burst_pass(limited):
     started = limited('rate = "1/h", burst = 25', workers=2)
     clients = [started.client() for _ in range(40)]
