@@ -186,7 +186,8 @@ TEST(Routes, a_wish_that_is_wrong_says_what_to_write) {
       {"retry = { times = 11 }", "3:19 error: \"times\" must be a whole number from 0 to 10"},
       {"retry = { times = \"2\" }", "3:19 error: \"times\" takes a whole number, not a string"},
       {"retry = { on = [\"500\"] }",
-       "3:17 error: \"500\" is not a value of \"on\" – write \"connect\", \"502\", \"503\" or "
+       "3:17 error: \"500\" is not a value of \"on\" – write \"connect\", \"429\", \"502\", "
+       "\"503\" or "
        "\"504\""},
       {"limit = { body = \"20M\" }",
        "3:18 error: \"20M\" is not a size – write \"20MiB\", \"64KiB\" or a number of bytes"},
