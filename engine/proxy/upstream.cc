@@ -237,8 +237,9 @@ void Upstream::on_ready() {
   first->on_upstream_connected(*this);
 }
 
+// The end of one before may have been the end of the connection.
 void Upstream::hand_to(Stream& stream) {
-  if (!link_->may_lease(stream.switches())) return stream.on_upstream_taken();
+  if (!may_share(stream.switches())) return stream.on_upstream_taken();
   ++requests_;
   stream.on_upstream_connected(link_->lease(stream));
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/h2_end.h"
 #include "tests/sim/talk.h"
 
 namespace sim {
@@ -334,6 +335,36 @@ TEST(PlacesSim, a_worker_that_waits_asks_those_that_could_give_one_up) {
   serve_one(world);
   EXPECT_EQ(seen(client), "200 hello");
   EXPECT_EQ(world.connections().longest_waiting(1).since, base::kNever);
+}
+
+TEST(PlacesSim,
+     who_waits_with_others_for_a_connection_that_is_given_up_with_the_first_gets_another) {
+  Options options = with_connections(1);
+  options.h2_targets = 1;
+  World world(1, options);
+  // The worker connects; its target is silent at first.
+  Peer broken = world.connect();
+  broken.write("POST /a HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+  Peer other = ask(world);
+  world.settle();
+  Peer peer = world.target().take();
+  ASSERT_TRUE(peer);
+  ASSERT_TRUE(world.connections().places().take(9));  // from now on there is one too many
+  H2End first(world.kernel(), peer, H2End::Role::Server);
+  world.settle();
+  EXPECT_EQ(answer_in(broken, "POST").status(), 400);
+  world.connections().places().give_back();
+  world.worker().notify();
+  world.settle();
+
+  Peer next = world.target().take();
+  ASSERT_TRUE(next);
+  H2End second(world.kernel(), next, H2End::Role::Server);
+  world.settle();
+  ASSERT_EQ(second.streams().size(), 1U);
+  answer(second, *second.streams().front());
+  world.settle();
+  EXPECT_EQ(seen(other), "200 hello");
 }
 
 }  // namespace
