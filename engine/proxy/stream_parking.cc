@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What holds a stream back before its request is sent: the gate of its service, the lack of a
-// healthy target, that its target has no connection for it, and that it was tried too recently. But
-// for the connection it keeps its place in the service's count of streams and nothing else; it is routed anew
-// when what it waits for may have come. Who waits for a connection has its target, and its places
-// among the requests in progress.
+// healthy target, that its target has no connection for it, and that it was tried too recently. It
+// keeps its place in the service's count of streams and nothing else, and is routed anew when what it
+// waits for may have come; who waits for a connection has its target, and its places among the
+// requests in progress.
 #include "engine/http/target.h"
 #include "engine/proxy/stream.h"
 #include "engine/proxy/upstream_pool.h"

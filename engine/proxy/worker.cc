@@ -95,7 +95,9 @@ void Worker::adopt_snapshot() {
   adopt_listens();
   while (!waiting_for_certificates_.empty()) waiting_for_certificates_.pop_front().look_again();
   streams_.for_each([](Stream& stream) { stream.update_deadline(); });
-  wake_parked([](const Stream&) { return true; }, &Stream::route_anew);
+  // Before the time that a target asked for, it is not asked again.
+  wake_parked([](const Stream& stream) { return stream.waits() != Stream::Wait::ForRetry; },
+              &Stream::route_anew);
   published_.quiesce(options_.index, current->generation);
 }
 

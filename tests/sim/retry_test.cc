@@ -65,6 +65,18 @@ TEST(RetrySim, what_a_target_asks_for_is_waited_for) {
   EXPECT_EQ(seen(client), "200 hello");
 }
 
+TEST(RetrySim, a_reload_does_not_shorten_the_pause) {
+  World world(1, with_backoff(1));
+  Peer client = ask(world);
+  answer(world, 0, "429 Enough", "Retry-After: 20\r\n");
+  world.change([](Options& options) { options.edit = nullptr; });
+  world.settle();
+  EXPECT_FALSE(world.target().take());
+  world.advance(21 * base::kSecond);
+  serve_one(world);
+  EXPECT_EQ(seen(client), "200 hello");
+}
+
 TEST(RetrySim, who_asks_for_too_long_a_pause_is_heard_by_the_client) {
   for (const std::string seconds : {"31", "99999999999999999999"}) {
     World world(1, with_backoff(1));
