@@ -37,14 +37,14 @@ void parse_headers(Reader& reader, const Entry& entry, Policy& policy);
 void parse_logged_headers(Reader& reader, const Entry& entry, Policy& policy);
 // Which of a site's targets gets a request.
 void parse_balance(Reader& reader, const Entry& entry, Policy& policy);
-// A part of a request that tells its client: "header:NAME" or "cookie:NAME", after `before`. Nothing
+// "header:NAME" or "cookie:NAME" after `before`: a part of a request that tells clients apart. Nothing
 // where `word` is neither; without a name where that is none, which is reported.
-struct Told {
+struct FieldOrCookie {
   bool is_cookie = false;
   std::string name;  // of a header in lower case
 };
-std::optional<Told> parse_told(Reader& reader, const Entry& entry, std::string_view word,
-                               std::string_view before);
+std::optional<FieldOrCookie> parse_field_or_cookie(Reader& reader, const Entry& entry,
+                                                   std::string_view word, std::string_view before);
 void parse_sticky(Reader& reader, const Entry& entry, Policy& policy);
 void parse_health(Reader& reader, const Entry& entry, Policy& policy);
 void parse_outlier(Reader& reader, const Entry& entry, Policy& policy);

@@ -145,8 +145,8 @@ constexpr std::array kOutlierFields = {
 
 }  // namespace
 
-std::optional<Told> parse_told(Reader& reader, const Entry& entry, std::string_view word,
-                               std::string_view before) {
+std::optional<FieldOrCookie> parse_field_or_cookie(Reader& reader, const Entry& entry,
+                                                   std::string_view word, std::string_view before) {
   if (!word.starts_with(before)) return std::nullopt;
   const std::string_view form = word.substr(before.size());
   const bool is_cookie = form.starts_with("cookie:");
@@ -154,10 +154,10 @@ std::optional<Told> parse_told(Reader& reader, const Entry& entry, std::string_v
   const std::string_view name = form.substr(form.find(':') + 1);
   const std::string hint = fmt::format("write for example \"{}{}\"", before,
                                        is_cookie ? "cookie:session" : "header:X-User");
-  Told told{is_cookie, {}};
+  FieldOrCookie key{is_cookie, {}};
   if (is_name(reader, entry, name, is_cookie ? "cookie" : "header", hint))
-    told.name = is_cookie ? std::string(name) : lower(name);
-  return told;
+    key.name = is_cookie ? std::string(name) : lower(name);
+  return key;
 }
 
 void parse_balance(Reader& reader, const Entry& entry, Policy& policy) {
@@ -172,9 +172,9 @@ void parse_balance(Reader& reader, const Entry& entry, Policy& policy) {
       std::pair{std::string_view("first"), Kind::First}};
   std::string word;
   if (!reader.string(entry, word)) return;
-  if (const auto told = parse_told(reader, entry, word, kHash)) {
-    if (!told->name.empty())
-      policy.balance = {told->is_cookie ? Kind::HashCookie : Kind::HashHeader, told->name};
+  if (const auto key = parse_field_or_cookie(reader, entry, word, kHash)) {
+    if (!key->name.empty())
+      policy.balance = {key->is_cookie ? Kind::HashCookie : Kind::HashHeader, key->name};
     return;
   }
   Balance balance{policy.balance.kind, {}};

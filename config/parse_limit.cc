@@ -39,8 +39,8 @@ void read_by(Reader& reader, const Entry& entry, Limit& limit) {
                                           std::pair{std::string_view("all"), Kind::All}};
   std::string word;
   if (!reader.string(entry, word)) return;
-  if (const auto told = parse_told(reader, entry, word, {})) {
-    if (!told->name.empty()) limit.by = {told->is_cookie ? Kind::Cookie : Kind::Header, told->name};
+  if (const auto key = parse_field_or_cookie(reader, entry, word, {})) {
+    if (!key->name.empty()) limit.by = {key->is_cookie ? Kind::Cookie : Kind::Header, key->name};
     return;
   }
   LimitBy by{limit.by.kind, {}};
